@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * /dev/grabberN-bar, the register window: mmap uncached, pread and pwrite of
+ * single aligned registers.
+ *
+ * Whoever may write here can make the card write to any memory, unless an IOMMU
+ * stands in between: the node is as good as root, and closed under kernel lockdown.
+ */
+#include <linux/io.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/nospec.h>
+#include <linux/security.h>
+#include <linux/uaccess.h>
+
+#include "card.h"
+#include "compat/compat.h"
+
+static int bar_open(struct inode *inode, struct file *filp)
+{
+	struct grabber_file *file;
+	int err = security_locked_down(LOCKDOWN_PCI_ACCESS);
+
+	if (err)
+		return err;
+	file = grabber_file_open(inode, filp);
+	return PTR_ERR_OR_ZERO(file);
+}
+
+static int bar_release(struct inode *inode, struct file *filp)
+{
+	grabber_file_close(filp->private_data);
+	return 0;
+}
+
+/* A register is 1, 2, 4 or 8 bytes, lies on a multiple of that, and is inside. */
+static bool is_register(const struct grabber_window *window, u64 offset, size_t bytes)
+{
+	if (bytes != 1 && bytes != 2 && bytes != 4 &&
+	    !(bytes == 8 && IS_ENABLED(CONFIG_64BIT)))
+		return false;
+	return offset % bytes == 0 && offset < window->size && bytes <= window->size - offset;
+}
+
+static u64 read_register(void __iomem *at, size_t bytes)
+{
+	switch (bytes) {
+	case 1:
+		return readb(at);
+	case 2:
+		return readw(at);
+	case 4:
+		return readl(at);
+#ifdef CONFIG_64BIT
+	case 8:
+		return readq(at);
+#endif
+	}
+	return 0;
+}
+
+static void write_register(void __iomem *at, size_t bytes, u64 value)
+{
+	switch (bytes) {
+	case 1:
+		writeb(value, at);
+		break;
+	case 2:
+		writew(value, at);
+		break;
+	case 4:
+		writel(value, at);
+		break;
+#ifdef CONFIG_64BIT
+	case 8:
+		writeq(value, at);
+		break;
+#endif
+	}
+}
+
+/* A value of these many bytes, all ones: what a card that is not there reads as. */
+static bool all_ones(u64 value, size_t bytes)
+{
+	return value == GENMASK_ULL(bytes * 8 - 1, 0);
+}
+
+static ssize_t bar_read(struct file *filp, char __user *to, size_t bytes, loff_t *pos)
+{
+	struct grabber_file *file = filp->private_data;
+	struct grabber_card *card = file->card;
+	u64 value = 0;
+	int err = 0;
+
+	if (!bytes)
+		return 0;
+	down_read(&card->window_lock);
+	if (!card->window_open)
+		err = card->gone ? -ENODEV : -ENXIO;
+	else if (!is_register(&card->window, *pos, bytes))
+		err = -EINVAL;
+	else
+		value = read_register(card->window.regs + *pos, bytes);
+	if (!err && all_ones(value, bytes) && !card->present(card->dev))
+		err = -ENODEV;
+	up_read(&card->window_lock);
+	if (err)
+		return err;
+
+	/* Registers are little-endian, files have the processor's order. */
+	switch (bytes) {
+	case 1:
+		err = put_user((u8)value, (u8 __user *)to);
+		break;
+	case 2:
+		err = put_user((u16)value, (u16 __user *)to);
+		break;
+	case 4:
+		err = put_user((u32)value, (u32 __user *)to);
+		break;
+	default:
+		err = copy_to_user(to, &value, sizeof(value)) ? -EFAULT : 0;
+	}
+	if (err)
+		return err;
+	*pos += bytes;
+	return bytes;
+}
+
+static int get_value(const char __user *from, size_t bytes, u64 *value)
+{
+	union {
+		u8 b;
+		u16 w;
+		u32 l;
+		u64 q;
+	} in;
+
+	if (copy_from_user(&in, from, bytes))
+		return -EFAULT;
+	*value = bytes == 1 ? in.b : bytes == 2 ? in.w : bytes == 4 ? in.l : in.q;
+	return 0;
+}
+
+static ssize_t bar_write(struct file *filp, const char __user *from, size_t bytes, loff_t *pos)
+{
+	struct grabber_file *file = filp->private_data;
+	struct grabber_card *card = file->card;
+	u64 value;
+	int err;
+
+	if (!bytes)
+		return 0;
+	if (!is_register(&card->window, *pos, bytes))
+		return -EINVAL;
+	err = get_value(from, bytes, &value);
+	if (err)
+		return err;
+	down_read(&card->window_lock);
+	if (!card->window_open)
+		err = card->gone ? -ENODEV : -ENXIO;
+	else
+		write_register(card->window.regs + *pos, bytes, value);
+	up_read(&card->window_lock);
+	if (err)
+		return err;
+	*pos += bytes;
+	return bytes;
+}
+
+static loff_t bar_llseek(struct file *filp, loff_t offset, int whence)
+{
+	struct grabber_file *file = filp->private_data;
+
+	return fixed_size_llseek(filp, offset, whence, file->card->window.size);
+}
+
+static vm_fault_t bar_fault(struct vm_fault *vmf)
+{
+	struct vm_area_struct *vma = vmf->vma;
+	struct grabber_file *file = vma->vm_file->private_data;
+	struct grabber_card *card = file->card;
+	vm_fault_t ret = VM_FAULT_SIGBUS;
+
+	down_read(&card->window_lock);
+	if (card->window_open && vmf->pgoff < card->window.mmap_size >> PAGE_SHIFT)
+		ret = vmf_insert_pfn(vma, vmf->address,
+				     PHYS_PFN(card->window.start) + vmf->pgoff);
+	up_read(&card->window_lock);
+	return ret;
+}
+
+static const struct vm_operations_struct bar_vm_ops = {
+	.fault = bar_fault,
+};
+
+static int bar_mmap(struct file *filp, struct vm_area_struct *vma)
+{
+	struct grabber_file *file = filp->private_data;
+	int err;
+
+	if (READ_ONCE(file->card->gone))
+		return -ENODEV;
+	err = grabber_vma_check(vma, file->card->window.mmap_size);
+	if (err)
+		return err;
+	vm_flags_set(vma, VM_IO | VM_PFNMAP);
+	vma->vm_page_prot = pgprot_noncached(vma->vm_page_prot);
+	vma->vm_ops = &bar_vm_ops;
+	return 0;
+}
+
+/* With card->lock held. */
+static int find_slot_address(struct grabber_card *card, struct grabber_slot_address *args)
+{
+	int slot = args->slot;
+	struct scatterlist *range;
+
+	/* The bus addresses go with the card. */
+	if (card->gone)
+		return -ENODEV;
+	if (slot >= card->buffer.nslots)
+		return -EINVAL;
+	slot = array_index_nospec(slot, card->buffer.nslots);
+	if (args->flags & GRABBER_ADDRESS_QUEUED)
+		slot = card->board->queued(card, slot);
+	if (slot < 0)
+		return slot;
+	range = card->buffer.slots[slot].sgt.sgl;
+	args->slot = slot;
+	args->address = sg_dma_address(range);
+	args->size = sg_dma_len(range);
+	return 0;
+}
+
+static int slot_address(struct grabber_card *card, struct grabber_slot_address __user *user)
+{
+	struct grabber_slot_address args;
+	int err;
+
+	if (!card->board->queued)
+		return -EOPNOTSUPP;
+	if (copy_from_user(&args, user, sizeof(args)))
+		return -EFAULT;
+	if (args.flags & ~GRABBER_ADDRESS_QUEUED || args.slot >= GRABBER_RING_SLOTS_MAX)
+		return -EINVAL;
+	spin_lock_irq(&card->lock);
+	err = find_slot_address(card, &args);
+	spin_unlock_irq(&card->lock);
+	if (err)
+		return err;
+	return copy_to_user(user, &args, sizeof(args)) ? -EFAULT : 0;
+}
+
+static long bar_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
+{
+	struct grabber_file *file = filp->private_data;
+	struct grabber_card *card = file->card;
+	void __user *user = (void __user *)arg;
+	long err = 0;
+
+	switch (cmd) {
+	case GRABBER_IOC_INFO:
+		return READ_ONCE(card->gone) ? -ENODEV : grabber_put_info(card, user);
+	case GRABBER_IOC_SLOT_ADDRESS:
+		return slot_address(card, user);
+	case GRABBER_IOC_UNMASK_IRQ:
+		if (!card->board->unmask_irq)
+			return -EOPNOTSUPP;
+		down_read(&card->window_lock);
+		if (card->window_open)
+			card->board->unmask_irq(card);
+		else
+			err = -ENODEV;
+		up_read(&card->window_lock);
+		return err;
+	default:
+		return -ENOTTY;
+	}
+}
+
+const struct file_operations grabber_bar_fops = {
+	.owner = THIS_MODULE,
+	.open = bar_open,
+	.release = bar_release,
+	.llseek = bar_llseek,
+	.read = bar_read,
+	.write = bar_write,
+	.unlocked_ioctl = bar_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+	.mmap = bar_mmap,
+};

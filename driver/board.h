@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What stands between a board (card family) and the core. A board file knows
+ * registers; the core knows frames. Two calls go down, grabber_frame_done() and
+ * grabber_frames_lost(); two come up, queue() and interrupt(); the rest is
+ * starting, stopping and going away. docs/adding-a-card.md tells how to write one.
+ */
+#ifndef GRABBER_BOARD_H
+#define GRABBER_BOARD_H
+
+#include <linux/device.h>
+#include <linux/ktime.h>
+#include <linux/types.h>
+#include <uapi/linux/grabber.h>
+
+#include "ring.h"
+
+struct grabber_card;
+struct scatterlist;
+
+/**
+ * struct grabber_board - a card family
+ * @name: its name, for programs and the kernel log
+ * @dma_bits: width of the bus addresses that the card can produce
+ * @bar: PCI BAR that /dev/grabberN-bar shows, unless the bar= parameter or
+ *	@probe says otherwise; -1: the first memory BAR
+ * @contiguous: a slot must be one range of bus addresses
+ * @cuts_frames: the card cuts off a frame that is longer than its slot; otherwise
+ *	slots are never smaller than frames
+ * @probe: look at the card and fill in card->format (and card->serial). May keep
+ *	memory got with devm functions in card->board_data. May sleep.
+ *	Return: 0; -ENODEV for a card that is not of this family, after saying so
+ * @set_format: optional: have frames of this format from the next start on; may
+ *	correct what the card can do only nearly. Capture is off. May sleep.
+ *	Return: 0, or -EINVAL where it is too far from what the card can do
+ * @prepare: optional. Be ready to have these many ranges of bus addresses queued at
+ *	a time. Called before the first start, and again, while capture is off, when
+ *	the buffer is about to change; what was got before must then do for the old
+ *	buffer too, should that stay. May sleep
+ * @start: the first slots are queued: go. May sleep. Also called after a resume
+ *	or a reset, so nothing in the card may be taken for granted
+ * @stop: end all DMA; the card writes to no slot when this returns. Frames that
+ *	are under way or were never told of yet go to grabber_frames_lost() with
+ *	@cause, and the board forgets its slots. The card may be gone, and its
+ *	registers read as all ones. May sleep.
+ * @queue: the card may write this slot. card->lock is held
+ * @queued: only where a program sets the card's registers through the -bar node:
+ *	the slot that stands at this place of the board's queue, -EAGAIN: none.
+ *	card->lock is held
+ * @unmask_irq: optional, may sleep: GRABBER_IOC_UNMASK_IRQ of the uapi header
+ * @interrupt: see what finished. card->lock is held.
+ *	Return: whether the card had raised it
+ * @poll: the same without an interrupt, in case one was lost; called by the
+ *	watchdog when there was none for a while. Optional
+ */
+struct grabber_board {
+	const char *name;
+	unsigned int dma_bits;
+	int bar;
+	bool contiguous;
+	bool cuts_frames;
+	int (*probe)(struct grabber_card *card);
+	int (*set_format)(struct grabber_card *card, struct grabber_format *format);
+	int (*prepare)(struct grabber_card *card, u32 ranges);
+	int (*start)(struct grabber_card *card);
+	void (*stop)(struct grabber_card *card, enum grabber_loss cause);
+	void (*queue)(struct grabber_card *card, u32 slot);
+	int (*queued)(struct grabber_card *card, u32 place);
+	void (*unmask_irq)(struct grabber_card *card);
+	bool (*interrupt)(struct grabber_card *card, ktime_t when);
+	bool (*poll)(struct grabber_card *card, ktime_t when);
+};
+
+/* Down: what a board tells the core; card->lock is held (stream.c). */
+void grabber_frame_done(struct grabber_card *card, u32 slot, u32 bytes,
+			u32 flags, ktime_t when);
+void grabber_frames_lost(struct grabber_card *card, enum grabber_loss cause, u64 frames);
+void grabber_slot_unused(struct grabber_card *card, u32 slot);
+void grabber_card_recover(struct grabber_card *card);
+
+/* What a board may ask of the PCI glue (pci.c). */
+void __iomem *grabber_pci_map(struct grabber_card *card, int bar, size_t size);
+bool grabber_pci_mask_intx(struct grabber_card *card);
+void grabber_pci_unmask_intx(struct grabber_card *card);
+void grabber_pci_allow_dma(struct grabber_card *card, bool allow);
+
+/* The families there are; pci.c has the table of ids. */
+extern const struct grabber_board grabber_board_edu;
+extern const struct grabber_board grabber_board_generic;
+extern const struct grabber_board grabber_board_xdma;
+
+#endif /* GRABBER_BOARD_H */

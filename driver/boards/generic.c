@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Any PCI card, bound by driver_override, whose registers a program sets through
+ * /dev/grabberN-bar. The driver lends it slots, and takes every interrupt for the
+ * completion of the next one.
+ *
+ * The program asks which slots come next, and for their bus addresses
+ * (GRABBER_IOC_SLOT_ADDRESS). As long as nobody holds a slot, they are filled in
+ * turn: 0, 1, 2 ... and 0 again. A card that writes on its own around the slots
+ * cannot skip one that a reader holds.
+ *
+ * A line interrupt stays masked until the program has quieted its card and says so
+ * (GRABBER_IOC_UNMASK_IRQ); messages need no such care.
+ */
+#include <linux/module.h>
+
+#include "card.h"
+
+static unsigned int slot_size = 1 << 20;
+module_param(slot_size, uint, 0444);
+MODULE_PARM_DESC(slot_size, "bytes of a slot for cards of no known family (default 1 MiB)");
+
+/**
+ * struct generic - state of one card
+ * @queue: slots lent to the card, in order; a ring
+ * @head: the one that the next interrupt completes
+ * @tail: next free entry
+ */
+struct generic {
+	u16 queue[GRABBER_RING_SLOTS_MAX];
+	u32 head;
+	u32 tail;
+};
+
+static void generic_queue(struct grabber_card *card, u32 slot)
+{
+	struct generic *generic = card->board_data;
+
+	generic->queue[generic->tail++ % GRABBER_RING_SLOTS_MAX] = slot;
+}
+
+static bool generic_interrupt(struct grabber_card *card, ktime_t when)
+{
+	struct generic *generic = card->board_data;
+
+	if (!grabber_pci_mask_intx(card))
+		return false;
+	if (!card->running)
+		return true;
+	if (generic->head == generic->tail)
+		grabber_frames_lost(card, GRABBER_LOSS_NO_SLOT, 1);
+	else
+		grabber_frame_done(card, generic->queue[generic->head++ % GRABBER_RING_SLOTS_MAX],
+				   card->format.sizeimage, 0, when);
+	return true;
+}
+
+static int generic_queued(struct grabber_card *card, u32 place)
+{
+	struct generic *generic = card->board_data;
+
+	if (place >= generic->tail - generic->head)
+		return -EAGAIN;
+	return generic->queue[(generic->head + place) % GRABBER_RING_SLOTS_MAX];
+}
+
+static int generic_start(struct grabber_card *card)
+{
+	grabber_pci_allow_dma(card, true);
+	return 0;
+}
+
+static void generic_stop(struct grabber_card *card, enum grabber_loss cause)
+{
+	struct generic *generic = card->board_data;
+
+	/* Only the program knows how to stop its card; this stops its writes. */
+	grabber_pci_allow_dma(card, false);
+	spin_lock_irq(&card->lock);
+	generic->head = 0;
+	generic->tail = 0;
+	spin_unlock_irq(&card->lock);
+}
+
+/* Any, for only the program knows; it must fit a slot, and make sense. */
+static int generic_set_format(struct grabber_card *card, struct grabber_format *format)
+{
+	if (!format->sizeimage)
+		format->sizeimage = min_t(u64, (u64)format->bytesperline * format->height, U32_MAX);
+	if (!format->sizeimage || format->sizeimage > card->buffer.slot_size ||
+	    (u64)format->bytesperline * format->height > format->sizeimage)
+		return -EINVAL;
+	return 0;
+}
+
+static int generic_probe(struct grabber_card *card)
+{
+	if (!slot_size || slot_size > GRABBER_SLOT_SIZE_MAX) {
+		dev_err(card->dev, "slot_size=%u: load grabber with slot_size= from 1 to %u\n",
+			slot_size, GRABBER_SLOT_SIZE_MAX);
+		return -EINVAL;
+	}
+	card->board_data = devm_kzalloc(card->dev, sizeof(struct generic), GFP_KERNEL);
+	if (!card->board_data)
+		return -ENOMEM;
+	card->format.sizeimage = slot_size;
+	return 0;
+}
+
+const struct grabber_board grabber_board_generic = {
+	.name = "generic",
+	.dma_bits = 64,
+	.bar = -1,
+	.contiguous = true,
+	.probe = generic_probe,
+	.set_format = generic_set_format,
+	.start = generic_start,
+	.stop = generic_stop,
+	.queue = generic_queue,
+	.queued = generic_queued,
+	.unmask_irq = grabber_pci_unmask_intx,
+	.interrupt = generic_interrupt,
+};

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The buffer: the memory of the frame slots.
+ *
+ * Ordinary pages, mapped for the card once and for its whole life, and mapped
+ * to programs page by page. The DMA side ends when the card goes; the pages stay
+ * until the last program that maps them is done, for the card object owns them.
+ */
+#ifndef GRABBER_BUFFER_H
+#define GRABBER_BUFFER_H
+
+#include <linux/gfp.h>
+#include <linux/scatterlist.h>
+#include <linux/types.h>
+
+/* The most that one slot may have, and still fits one XDMA descriptor easily. */
+#define GRABBER_SLOT_SIZE_MAX	(64U << 20)
+
+/* For all that grows with the buffer: fail rather than have a program killed. */
+#define GRABBER_GFP	(GFP_KERNEL | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)
+
+/**
+ * struct grabber_slot_memory - memory of one slot
+ * @pages: its pages, in the order of the mapping
+ * @sgt: the same for the card; sgt.nents ranges of bus addresses
+ * @mapped: @sgt is mapped for DMA
+ */
+struct grabber_slot_memory {
+	struct page **pages;
+	struct sg_table sgt;
+	bool mapped;
+};
+
+/**
+ * struct grabber_frame_buffer - memory of all slots of a card, and the status page
+ * @slots: one for each
+ * @nslots: how many
+ * @slot_size: bytes that the card may write into a slot
+ * @slot_pages: pages of a slot
+ * @status: the status page, @status_pages pages that each have a life of their own
+ * @status_pages: how many
+ * @max_ranges: most bus address ranges that any slot has
+ */
+struct grabber_frame_buffer {
+	struct grabber_slot_memory *slots;
+	u32 nslots;
+	u32 slot_size;
+	u32 slot_pages;
+	void *status;
+	u32 status_pages;
+	u32 max_ranges;
+};
+
+int grabber_buffer_alloc(struct grabber_frame_buffer *buffer, struct device *dev,
+			 u32 nslots, u32 slot_size);
+void grabber_buffer_unmap(struct grabber_frame_buffer *buffer, struct device *dev);
+void grabber_buffer_free(struct grabber_frame_buffer *buffer);
+void grabber_buffer_for_cpu(struct grabber_frame_buffer *buffer, struct device *dev, u32 slot);
+void grabber_buffer_for_card(struct grabber_frame_buffer *buffer, struct device *dev, u32 slot);
+struct page *grabber_buffer_page(const struct grabber_frame_buffer *buffer, pgoff_t pgoff);
+
+/* Pages of all slots: where the status page starts. */
+static inline pgoff_t grabber_buffer_slot_pages(const struct grabber_frame_buffer *buffer)
+{
+	return (pgoff_t)buffer->nslots * buffer->slot_pages;
+}
+
+/* Bytes of the mapping: all slots, each a whole number of pages, and the status page. */
+static inline u64 grabber_buffer_size(const struct grabber_frame_buffer *buffer)
+{
+	return (u64)(grabber_buffer_slot_pages(buffer) + buffer->status_pages) << PAGE_SHIFT;
+}
+
+#endif /* GRABBER_BUFFER_H */

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A card's life: created by the bus glue, registered, removed, and freed by
+ * whoever lets go of it last. card.h has the picture.
+ */
+#include <linux/bitmap.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+#include <linux/wait.h>
+
+#include "card.h"
+
+/* Card objects that are not freed yet: the module's code must outlive them. */
+static atomic_t cards = ATOMIC_INIT(0);
+static DECLARE_WAIT_QUEUE_HEAD(cards_freed);
+
+/**
+ * grabber_card_create() - make the object for a device
+ * @dev: the device
+ * @board: its family
+ * @present: asks the bus whether the device still answers
+ *
+ * Return: the card, with one reference for the caller; NULL without memory.
+ */
+struct grabber_card *grabber_card_create(struct device *dev, const struct grabber_board *board,
+					 bool (*present)(struct device *dev))
+{
+	struct grabber_card *card = kzalloc(sizeof(*card), GFP_KERNEL);
+
+	if (!card)
+		return NULL;
+	kref_init(&card->ref);
+	atomic_inc(&cards);
+	card->dev = get_device(dev);
+	card->board = board;
+	card->present = present;
+	card->number = -1;
+	strscpy(card->bus_name, dev_name(dev), sizeof(card->bus_name));
+	spin_lock_init(&card->lock);
+	init_waitqueue_head(&card->wait);
+	init_waitqueue_head(&card->hold_wait);
+	mutex_init(&card->mutex);
+	init_rwsem(&card->window_lock);
+	mutex_init(&card->files_lock);
+	INIT_LIST_HEAD(&card->files);
+	grabber_stream_init(card);
+	return card;
+}
+
+static void card_free(struct kref *ref)
+{
+	struct grabber_card *card = container_of(ref, struct grabber_card, ref);
+
+	grabber_memory_free(card);
+	put_device(card->dev);
+	kfree(card);
+	if (atomic_dec_and_test(&cards))
+		wake_up(&cards_freed);
+}
+
+/**
+ * grabber_card_get() - take a reference
+ * @card: the card
+ */
+void grabber_card_get(struct grabber_card *card)
+{
+	kref_get(&card->ref);
+}
+
+/**
+ * grabber_card_put() - drop a reference; the last one frees the frame memory
+ * @card: the card
+ */
+void grabber_card_put(struct grabber_card *card)
+{
+	kref_put(&card->ref, card_free);
+}
+
+/**
+ * grabber_cards_wait_freed() - wait until no card object is left
+ *
+ * For the module's exit: the driver core may free the minors' devices a little
+ * after they were deleted, and runs our code to do it.
+ */
+void grabber_cards_wait_freed(void)
+{
+	wait_event(cards_freed, !atomic_read(&cards));
+}
+
+/**
+ * grabber_card_register() - bring the card to user space
+ * @card: the card; format and window are filled in
+ * @nslots: slots that its buffer shall have
+ *
+ * Return: 0, or an error after saying why; then nothing was registered, and
+ * grabber_card_remove() is the caller's next step.
+ */
+int grabber_card_register(struct grabber_card *card, u32 nslots)
+{
+	int err = grabber_memory_init(card, nslots);
+
+	if (err)
+		return err;
+	card->window_open = card->window.regs;
+	err = grabber_minors_add(card);
+	if (err) {
+		dev_err(card->dev, "cannot make the device nodes (%d)\n", err);
+		return err;
+	}
+	dev_info(card->dev, "grabber%d: %s, %ux%u, %u slots of %u bytes\n",
+		 card->number, card->board->name, card->format.width,
+		 card->format.height, nslots, card->buffer.slot_size);
+	return 0;
+}
+
+/* Later faults are SIGBUS, and so is every access to what was mapped until now. */
+static void close_window(struct grabber_card *card)
+{
+	struct grabber_file *file;
+
+	down_write(&card->window_lock);
+	card->window_open = false;
+	up_write(&card->window_lock);
+
+	/* Every mapping keeps its file open, so the list has them all. */
+	mutex_lock(&card->files_lock);
+	list_for_each_entry(file, &card->files, entry) {
+		if (file->filp->f_op == &grabber_bar_fops)
+			unmap_mapping_range(file->filp->f_mapping, 0, 0, 1);
+	}
+	mutex_unlock(&card->files_lock);
+}
+
+/**
+ * grabber_card_gone() - the hardware cannot be used any more
+ * @card: the card
+ *
+ * Wakes all sleepers, ends capture and revokes the BAR mappings. Frames stay
+ * readable. May be called more than once; may sleep. This is how removal begins,
+ * and all there is for a card that stopped answering but is still plugged in.
+ */
+void grabber_card_gone(struct grabber_card *card)
+{
+	spin_lock_irq(&card->lock);
+	card->gone = true;
+	/* A card that could not be registered has no status page. */
+	if (card->buffer.status)
+		grabber_status_flag(card->buffer.status, GRABBER_STATUS_GONE, true);
+	spin_unlock_irq(&card->lock);
+	wake_up_interruptible_all(&card->wait);
+	wake_up_interruptible_all(&card->hold_wait);
+
+	mutex_lock(&card->mutex);
+	grabber_stream_end(card);
+	mutex_unlock(&card->mutex);
+	close_window(card);
+}
+
+/**
+ * grabber_card_remove() - the device leaves, or could not be registered
+ * @card: the card; the caller still has to drop its reference, after the interrupt
+ *	is freed
+ *
+ * Who may still be using the card when this returns, and why that is safe:
+ *
+ * - A reader in read, poll or an ioctl: was woken, and finds @gone before it
+ *   touches hardware; it has a reference through its open file.
+ * - Somebody in the middle of pread or pwrite on the -bar node: no longer there,
+ *   close_window() waited for window_lock. Those who come now find it closed.
+ * - A mapping of the -bar node: its pages are taken away, and a fault fails.
+ * - A mapping of frames: stays; pages belong to the card object and the mapping
+ *   keeps a reference through its file.
+ * - An open() that raced with us: finds @gone, or is counted in @files like others.
+ * - The interrupt handler: may still run until the bus glue frees the interrupt,
+ *   but finds @running false and tells only whether the card raised it.
+ * - Watchdog and recovery work: cancelled here, and nobody starts them again,
+ *   for that needs capture on.
+ * - The card itself: stopped, and its DMA mappings are gone.
+ */
+void grabber_card_remove(struct grabber_card *card)
+{
+	grabber_card_gone(card);
+	if (card->number >= 0)
+		grabber_minors_del(card);
+	cancel_delayed_work_sync(&card->watchdog);
+	cancel_delayed_work_sync(&card->recovery);
+	grabber_buffer_unmap(&card->buffer, card->dev);
+}
+
+/**
+ * grabber_info_fill() - what GRABBER_IOC_INFO tells
+ * @card: the card
+ * @info: to be filled
+ */
+void grabber_info_fill(struct grabber_card *card, struct grabber_info *info)
+{
+	const struct grabber_window *window = &card->window;
+
+	memset(info, 0, sizeof(*info));
+	info->abi_version = GRABBER_ABI_VERSION;
+	info->card = card->number;
+	strscpy(info->driver, GRABBER_VERSION, sizeof(info->driver));
+	strscpy(info->board, card->board->name, sizeof(info->board));
+	strscpy(info->bus, card->bus_name, sizeof(info->bus));
+	info->serial = card->serial;
+	info->bar_size = window->size;
+	info->bar_mmap_size = window->mmap_size;
+	info->bar_index = window->bar;
+	if (READ_ONCE(card->running))
+		info->flags |= GRABBER_INFO_STREAMING;
+	if (window->prefetchable)
+		info->flags |= GRABBER_INFO_BAR_PREFETCHABLE;
+}

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The card: what the core knows of one frame grabber.
+ *
+ * Lifetime. The bus glue creates the card, and removes it when the device leaves.
+ * Each of the two minors and each open file keeps a reference to it, and with it
+ * the frame memory; the last of them frees it, perhaps long after the device is
+ * gone. A mapping keeps its file open. What belongs to the hardware (registers,
+ * interrupt, DMA mappings, the board's own memory) ends in grabber_card_remove()
+ * and the devm unwinding after it; nobody touches it afterwards, because:
+ *
+ * - @gone is set first, under @lock: interrupts and slot queueing see it there;
+ * - @mutex: starting, stopping and recovering see @gone there;
+ * - @window_lock: register access and BAR page faults see @window_open there.
+ *
+ * Locks, in the order in which they may be taken:
+ *
+ *   grabber_file.read_mutex  one read() at a time on an open file
+ *   mutex                    capture on or off: @users, @streaming, @paused
+ *   files_lock               @files
+ *   mmap_lock                (the kernel's; page faults hold it)
+ *   window_lock              registers may be touched while it is read-locked
+ *   lock                     ring, board's queues, cursors, @gone; interrupts off
+ *
+ * User memory is never touched under mutex, files_lock, window_lock or lock.
+ */
+#ifndef GRABBER_CARD_H
+#define GRABBER_CARD_H
+
+#include <linux/bitmap.h>
+#include <linux/cdev.h>
+#include <linux/device.h>
+#include <linux/fs.h>
+#include <linux/kref.h>
+#include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/rwsem.h>
+#include <linux/spinlock.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
+
+#include "board.h"
+#include "buffer.h"
+#include "ring.h"
+
+/**
+ * struct grabber_window - the registers that /dev/grabberN-bar shows
+ * @regs: the driver's own mapping of them
+ * @start: CPU physical address
+ * @size: bytes that pread and pwrite reach
+ * @mmap_size: bytes that may be mapped, 0 where a page would show more than them
+ * @bar: PCI BAR number
+ * @prefetchable: reading has no side effect
+ */
+struct grabber_window {
+	void __iomem *regs;
+	phys_addr_t start;
+	u64 size;
+	u64 mmap_size;
+	u32 bar;
+	bool prefetchable;
+};
+
+/**
+ * struct grabber_minor - one of the two nodes
+ * @dev: its device; holds a reference to @card
+ * @cdev: its character device
+ * @card: the card
+ */
+struct grabber_minor {
+	struct device dev;
+	struct cdev cdev;
+	struct grabber_card *card;
+};
+
+enum grabber_minor_kind {
+	GRABBER_MINOR_FRAMES,
+	GRABBER_MINOR_BAR,
+	GRABBER_MINORS,
+};
+
+/**
+ * struct grabber_card - one card
+ * @ref: minors and open files
+ * @dev: the device on its bus; referenced, so that messages have a name to the end
+ * @present: asks the bus whether the device still answers
+ * @board: its family
+ * @board_data: what the board keeps
+ * @number: the N of /dev/grabberN; -1 before it is registered
+ * @bus_name: place on the bus
+ * @serial: serial number, 0 for none
+ * @format: what a frame is
+ * @window: the register window
+ * @minors: the two nodes
+ * @buffer: slot memory
+ * @ring: who has which slot
+ * @lock: see above
+ * @gone: the hardware is not there any more, or not ours
+ * @running: the board may be given slots and frames are welcome; under @lock
+ * @mappings: mappings of the frame node; under @lock
+ * @wait: readers that wait for a frame
+ * @hold_wait: those that wait until one slot less is held
+ * @mutex: see above
+ * @users: open files that want capture on
+ * @streaming: the board is started
+ * @paused: suspend or reset is under way
+ * @watchdog: looks for lost interrupts and a card that vanished
+ * @recovery: restarts capture after an engine error
+ * @interrupts: interrupts since the watchdog last looked
+ * @window_lock: see above
+ * @window_open: @window may be touched
+ * @files_lock: see above
+ * @files: open files of both nodes
+ * @readers: open files of the frame node
+ */
+struct grabber_card {
+	struct kref ref;
+	struct device *dev;
+	bool (*present)(struct device *dev);
+	const struct grabber_board *board;
+	void *board_data;
+	int number;
+	char bus_name[32];
+	u64 serial;
+	struct grabber_format format;
+	struct grabber_window window;
+	struct grabber_minor minors[GRABBER_MINORS];
+	struct grabber_frame_buffer buffer;
+	struct grabber_ring ring;
+
+	spinlock_t lock; /* ring, board's queues, cursors, gone, running, mappings */
+	bool gone;
+	bool running;
+	u32 mappings;
+	wait_queue_head_t wait;
+	wait_queue_head_t hold_wait;
+
+	struct mutex mutex; /* capture on or off */
+	u32 users;
+	bool streaming;
+	bool paused;
+	struct delayed_work watchdog;
+	struct delayed_work recovery;
+	u32 interrupts;
+
+	struct rw_semaphore window_lock;
+	bool window_open;
+
+	struct mutex files_lock; /* files, readers */
+	struct list_head files;
+	u32 readers;
+};
+
+/**
+ * struct grabber_file - an open file of either node
+ * @card: the card; referenced
+ * @filp: the file
+ * @entry: in card->files
+ * @wants_capture: counted in card->users; under card->mutex
+ * @cursor: ordinal of the next frame for this reader; under card->lock, as the rest
+ * @held: bit for each slot that the reader holds by TAKE
+ * @missed: frames missed since the last one it was told of
+ * @delivered_total: frames it was given
+ * @missed_total: frames overwritten before it came
+ * @read_mutex: one read() at a time
+ * @read_slot: slot that read() is in the middle of, -1 for none; it is held
+ * @read_offset: bytes of it that were read
+ */
+struct grabber_file {
+	struct grabber_card *card;
+	struct file *filp;
+	struct list_head entry;
+	bool wants_capture;
+	u64 cursor;
+	DECLARE_BITMAP(held, GRABBER_RING_SLOTS_MAX);
+	u64 missed;
+	u64 delivered_total;
+	u64 missed_total;
+	struct mutex read_mutex; /* one read() at a time */
+	int read_slot;
+	u32 read_offset;
+};
+
+/* card.c */
+struct grabber_card *grabber_card_create(struct device *dev, const struct grabber_board *board,
+					 bool (*present)(struct device *dev));
+int grabber_card_register(struct grabber_card *card, u32 nslots);
+void grabber_card_remove(struct grabber_card *card);
+void grabber_card_gone(struct grabber_card *card);
+void grabber_card_get(struct grabber_card *card);
+void grabber_card_put(struct grabber_card *card);
+void grabber_cards_wait_freed(void);
+void grabber_info_fill(struct grabber_card *card, struct grabber_info *info);
+
+/* minor.c */
+int grabber_minors_init(void);
+void grabber_minors_exit(void);
+int grabber_minors_add(struct grabber_card *card);
+void grabber_minors_del(struct grabber_card *card);
+struct grabber_file *grabber_file_open(struct inode *inode, struct file *filp);
+void grabber_file_close(struct grabber_file *file);
+
+/* format.c */
+int grabber_put_format(struct grabber_card *card, struct grabber_format __user *user);
+int grabber_set_format(struct grabber_card *card, struct grabber_format __user *user);
+int grabber_enum_format(struct grabber_card *card, struct grabber_format_choice __user *user);
+
+/* memory.c */
+int grabber_memory_init(struct grabber_card *card, u32 nslots);
+void grabber_memory_free(struct grabber_card *card);
+int grabber_put_buffer(struct grabber_card *card, struct grabber_buffer __user *user);
+int grabber_set_buffer(struct grabber_card *card, struct grabber_buffer __user *user);
+
+/* stream.c */
+void grabber_stream_init(struct grabber_card *card);
+int grabber_capture_want(struct grabber_file *file);
+void grabber_capture_unwant(struct grabber_file *file);
+void grabber_card_pause(struct grabber_card *card);
+int grabber_card_resume(struct grabber_card *card);
+void grabber_stream_end(struct grabber_card *card);
+bool grabber_card_interrupt(struct grabber_card *card);
+void grabber_slot_release(struct grabber_card *card, u32 slot);
+
+/* export.c */
+int grabber_export_slot(struct grabber_file *file, struct grabber_export __user *user);
+
+/* sysfs.c */
+extern const struct attribute_group *grabber_frame_groups[];
+
+/* frame_node.c, frame_ioctl.c, frame_mmap.c, bar_node.c */
+extern const struct file_operations grabber_frame_fops;
+extern const struct file_operations grabber_bar_fops;
+long grabber_frame_ioctl(struct file *filp, unsigned int cmd, unsigned long arg);
+int grabber_frame_mmap(struct file *filp, struct vm_area_struct *vma);
+int grabber_frame_wait(struct grabber_file *file, s64 timeout_ns);
+int grabber_frame_take(struct grabber_file *file, bool newest, bool to_read,
+		       struct grabber_slot *frame);
+int grabber_vma_check(struct vm_area_struct *vma, u64 size);
+int grabber_put_info(struct grabber_card *card, void __user *to);
+
+#endif /* GRABBER_CARD_H */

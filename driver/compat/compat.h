@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The kernel differences that no choice of interface could avoid. The logic
+ * uses today's names; this file gives them to older kernels.
+ */
+#ifndef GRABBER_COMPAT_H
+#define GRABBER_COMPAT_H
+
+#include <linux/mm.h>
+
+#ifndef HAVE_VM_FLAGS_CLEAR
+static inline void vm_flags_set(struct vm_area_struct *vma, unsigned long flags)
+{
+	vma->vm_flags |= flags;
+}
+
+static inline void vm_flags_clear(struct vm_area_struct *vma, unsigned long flags)
+{
+	vma->vm_flags &= ~flags;
+}
+#endif
+
+#endif /* GRABBER_COMPAT_H */

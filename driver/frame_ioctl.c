@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The ioctls of /dev/grabberN. Every structure goes in and out whole, with the
+ * reserved members checked on the way in and zero on the way out.
+ */
+#include <linux/bitmap.h>
+#include <linux/nospec.h>
+#include <linux/uaccess.h>
+
+#include "card.h"
+
+/**
+ * grabber_put_info() - GRABBER_IOC_INFO, on either node
+ * @card: the card
+ * @to: the program's struct grabber_info
+ *
+ * Return: 0 or -EFAULT.
+ */
+int grabber_put_info(struct grabber_card *card, void __user *to)
+{
+	struct grabber_info info;
+
+	grabber_info_fill(card, &info);
+	return copy_to_user(to, &info, sizeof(info)) ? -EFAULT : 0;
+}
+
+static int get_stats(struct grabber_file *file, void __user *to)
+{
+	struct grabber_card *card = file->card;
+	const struct grabber_ring *ring = &card->ring;
+	struct grabber_stats stats = { };
+
+	spin_lock_irq(&card->lock);
+	stats.begun = ring->sequence;
+	stats.delivered = ring->delivered;
+	stats.truncated = ring->truncated;
+	stats.dropped_no_slot = ring->lost[GRABBER_LOSS_NO_SLOT];
+	stats.dropped_error = ring->lost[GRABBER_LOSS_ERROR];
+	stats.dropped_stop = ring->lost[GRABBER_LOSS_STOP];
+	stats.lost_by_card = ring->lost[GRABBER_LOSS_CARD];
+	stats.reader_delivered = file->delivered_total;
+	stats.reader_missed = file->missed_total;
+	stats.reader_next = file->cursor;
+	stats.held = ring->held;
+	spin_unlock_irq(&card->lock);
+	stats.readers = READ_ONCE(card->readers);
+	return copy_to_user(to, &stats, sizeof(stats)) ? -EFAULT : 0;
+}
+
+static int give_slot(struct grabber_file *file, u32 slot)
+{
+	struct grabber_card *card = file->card;
+	int err = -EINVAL;
+
+	if (slot >= GRABBER_RING_SLOTS_MAX)
+		return -EINVAL;
+	slot = array_index_nospec(slot, GRABBER_RING_SLOTS_MAX);
+	spin_lock_irq(&card->lock);
+	if (__test_and_clear_bit(slot, file->held)) {
+		grabber_slot_release(card, slot);
+		err = 0;
+	}
+	spin_unlock_irq(&card->lock);
+	return err;
+}
+
+static int give(struct grabber_file *file, void __user *from)
+{
+	struct grabber_give args;
+
+	if (copy_from_user(&args, from, sizeof(args)))
+		return -EFAULT;
+	if (args.flags)
+		return -EINVAL;
+	return give_slot(file, args.slot);
+}
+
+/* A reader by the status page says how far it came. */
+static int seek(struct grabber_file *file, void __user *from)
+{
+	struct grabber_card *card = file->card;
+	struct grabber_seek args;
+	u64 passed;
+	int err = -EINVAL;
+
+	if (copy_from_user(&args, from, sizeof(args)))
+		return -EFAULT;
+	spin_lock_irq(&card->lock);
+	passed = args.frame - file->cursor;
+	if (args.frame >= file->cursor && args.frame <= card->ring.ordinal &&
+	    args.missed <= passed) {
+		file->cursor = args.frame;
+		file->missed_total += args.missed;
+		file->delivered_total += passed - args.missed;
+		err = 0;
+	}
+	spin_unlock_irq(&card->lock);
+	return err;
+}
+
+/* Wait for a frame and hold it. Return: its slot or an error. */
+static int take_slot(struct grabber_file *file, const struct grabber_take *args,
+		     struct grabber_slot *frame)
+{
+	s64 timeout_ns = file->filp->f_flags & O_NONBLOCK ? 0 : args->timeout_ns;
+	int err = grabber_capture_want(file);
+	int slot;
+
+	if (err && err != -ENODEV)
+		return err;
+	do {
+		err = grabber_frame_wait(file, timeout_ns);
+		if (err)
+			return err;
+		slot = grabber_frame_take(file, args->flags & GRABBER_TAKE_NEWEST, false, frame);
+	} while (slot == -EAGAIN && timeout_ns);
+	return slot;
+}
+
+static int take(struct grabber_file *file, struct grabber_take __user *user)
+{
+	struct grabber_card *card = file->card;
+	struct grabber_take args;
+	struct grabber_slot frame;
+	int slot;
+
+	if (copy_from_user(&args, user, sizeof(args)))
+		return -EFAULT;
+	if (args.flags & ~GRABBER_TAKE_NEWEST || args.reserved[0] || args.reserved[1])
+		return -EINVAL;
+	slot = take_slot(file, &args, &frame);
+	if (slot < 0)
+		return slot;
+
+	args.slot = slot;
+	args.sequence = frame.sequence;
+	args.timestamp_ns = frame.timestamp;
+	args.offset = ((u64)slot * card->buffer.slot_pages) << PAGE_SHIFT;
+	args.bytes = frame.bytes;
+	args.frame_flags = frame.flags;
+	spin_lock_irq(&card->lock);
+	__set_bit(slot, file->held);
+	args.missed = file->missed;
+	file->missed = 0;
+	spin_unlock_irq(&card->lock);
+	if (copy_to_user(user, &args, sizeof(args))) {
+		/* The program will never know which slot it holds. */
+		give_slot(file, slot);
+		return -EFAULT;
+	}
+	return 0;
+}
+
+/**
+ * grabber_frame_ioctl() - the ioctls of the frame node
+ * @filp: the file
+ * @cmd: GRABBER_IOC_*
+ * @arg: the program's structure
+ *
+ * Return: 0 or an error, as the uapi header says for each.
+ */
+long grabber_frame_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
+{
+	struct grabber_file *file = filp->private_data;
+	struct grabber_card *card = file->card;
+	void __user *user = (void __user *)arg;
+
+	/* What a reader still needs when the card is gone: the frames that came
+	 * before, their slots and the final count.
+	 */
+	switch (cmd) {
+	case GRABBER_IOC_TAKE:
+		return take(file, user);
+	case GRABBER_IOC_GIVE:
+		return give(file, user);
+	case GRABBER_IOC_EXPORT:
+		return grabber_export_slot(file, user);
+	case GRABBER_IOC_SEEK:
+		return seek(file, user);
+	case GRABBER_IOC_GET_STATS:
+		return get_stats(file, user);
+	case GRABBER_IOC_STOP:
+		grabber_capture_unwant(file);
+		return 0;
+	case GRABBER_IOC_INFO:
+	case GRABBER_IOC_GET_FORMAT:
+	case GRABBER_IOC_SET_FORMAT:
+	case GRABBER_IOC_ENUM_FORMAT:
+	case GRABBER_IOC_GET_BUFFER:
+	case GRABBER_IOC_SET_BUFFER:
+	case GRABBER_IOC_START:
+		break;
+	default:
+		return -ENOTTY;
+	}
+
+	if (READ_ONCE(card->gone))
+		return -ENODEV;
+	switch (cmd) {
+	case GRABBER_IOC_INFO:
+		return grabber_put_info(card, user);
+	case GRABBER_IOC_GET_FORMAT:
+		return grabber_put_format(card, user);
+	case GRABBER_IOC_SET_FORMAT:
+		return grabber_set_format(card, user);
+	case GRABBER_IOC_ENUM_FORMAT:
+		return grabber_enum_format(card, user);
+	case GRABBER_IOC_GET_BUFFER:
+		return grabber_put_buffer(card, user);
+	case GRABBER_IOC_SET_BUFFER:
+		return grabber_set_buffer(card, user);
+	default:
+		return grabber_capture_want(file);
+	}
+}

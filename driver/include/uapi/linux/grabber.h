@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: GPL-2.0-only WITH Linux-syscall-note */
+/*
+ * grabber: the contract between the frame-grabber driver and its programs.
+ *
+ * Every card has two nodes. /dev/grabberN is the frame buffer, and
+ * /dev/grabberN-bar the register window. Which region mmap() maps is decided
+ * by the node that was opened: offset 0 is always the start of its region.
+ *
+ * All structures have fixed-size members and no hidden padding, so a 32-bit
+ * program works unchanged on a 64-bit kernel. Reserved members must be zero on
+ * the way in and are zero on the way out; anything else is EINVAL.
+ */
+#ifndef _UAPI_LINUX_GRABBER_H
+#define _UAPI_LINUX_GRABBER_H
+
+#include <linux/ioctl.h>
+#include <linux/types.h>
+
+/* Raised when a program built for the older number could go wrong. */
+#define GRABBER_ABI_VERSION	1
+
+/**
+ * struct grabber_info - what a node belongs to (GRABBER_IOC_INFO, both nodes)
+ * @abi_version: GRABBER_ABI_VERSION of the running driver
+ * @card: the N of /dev/grabberN
+ * @driver: version of the driver, a string
+ * @board: board family: "xdma", "edu", "generic" ..., a string
+ * @bus: the card's place on its bus, such as "0000:01:00.0", a string
+ * @serial: the card's serial number, 0 where it has none
+ * @bar_size: bytes of the register window that pread/pwrite reach, 0 for none
+ * @bar_mmap_size: bytes of it that can be mapped; 0 where the BAR is smaller
+ *	than a page or shares its page with another (use pread/pwrite)
+ * @bar_index: PCI BAR number of the window
+ * @flags: GRABBER_INFO_* bits
+ * @reserved: zero
+ */
+struct grabber_info {
+	__u32 abi_version;
+	__u32 card;
+	char driver[16];
+	char board[16];
+	char bus[32];
+	__u64 serial;
+	__u64 bar_size;
+	__u64 bar_mmap_size;
+	__u32 bar_index;
+	__u32 flags;
+	__u32 reserved[8];
+};
+
+#define GRABBER_INFO_STREAMING		0x1 /* frames are being captured */
+#define GRABBER_INFO_BAR_PREFETCHABLE	0x2 /* reads have no side effect */
+
+/**
+ * struct grabber_format - what a frame holds (GRABBER_IOC_GET_FORMAT,
+ *	GRABBER_IOC_SET_FORMAT)
+ * @width: pixels a line
+ * @height: lines a frame
+ * @pixelformat: V4L2 FourCC code, see linux/videodev2.h; V4L2_PIX_FMT_RGB24
+ *	is 'RGB3', V4L2_PIX_FMT_GREY 'GREY'; 0 where the driver cannot know
+ * @bytesperline: bytes from one line's start to the next one's
+ * @sizeimage: bytes of a whole frame
+ * @reserved: zero
+ *
+ * SET_FORMAT returns what was set, which may be corrected to what the card can do.
+ * A card that has one format takes just that.
+ *
+ * Errors of SET_FORMAT, all of which change nothing: EBUSY: capture is on; EINVAL:
+ * not what the card can do, or a frame would not fit a slot (see SET_BUFFER).
+ */
+struct grabber_format {
+	__u32 width;
+	__u32 height;
+	__u32 pixelformat;
+	__u32 bytesperline;
+	__u32 sizeimage;
+	__u32 reserved[3];
+};
+
+/**
+ * struct grabber_format_choice - a format that can be set (GRABBER_IOC_ENUM_FORMAT)
+ * @index: in: 0, 1, 2 ...
+ * @flags: in: 0; out: GRABBER_FORMAT_* bits
+ * @format: in: zero; out: the format
+ *
+ * Errors: EINVAL: no such index; ask with rising numbers until that comes.
+ */
+struct grabber_format_choice {
+	__u32 index;
+	__u32 flags;
+	struct grabber_format format;
+};
+
+#define GRABBER_FORMAT_FREE	0x1 /* an example: other formats may be set as well */
+
+/**
+ * struct grabber_buffer - layout of the frame mapping (GRABBER_IOC_GET_BUFFER,
+ *	GRABBER_IOC_SET_BUFFER)
+ * @slots: number of frame slots
+ * @slot_size: bytes a frame can have at most
+ * @stride: bytes from one slot's start to the next one's, whole pages
+ * @mmap_size: bytes of the whole mapping: all slots, then the status page
+ * @hold_max: slots that all readers together may hold at a time by TAKE
+ * @status_size: bytes of the status page, whole pages
+ * @status_offset: where it starts in the mapping (struct grabber_status)
+ * @reserved: zero
+ *
+ * Slot i starts at byte i * @stride of the mapping.
+ *
+ * SET_BUFFER asks for another number of slots, 2 to 1024, and another @slot_size, up
+ * to 64 MiB; 0: as many as now, and what a frame needs. All other members must be 0,
+ * and all are filled in for what there is then. Frames that were in the buffer are
+ * gone. With 2 slots none can be held: such a buffer is for readers by the status
+ * page. With 3 one can be held, and read() waits while it is; from 4 on a slot is
+ * left to read().
+ *
+ * Errors of SET_BUFFER, all of which change nothing: EBUSY: capture is on, or the
+ * buffer is mapped, or a slot is held; EINVAL: out of range, or smaller than a frame
+ * of a card that cannot cut frames off; ENOMEM.
+ */
+struct grabber_buffer {
+	__u32 slots;
+	__u32 slot_size;
+	__u64 stride;
+	__u64 mmap_size;
+	__u32 hold_max;
+	__u32 status_size;
+	__u64 status_offset;
+	__u32 reserved[2];
+};
+
+/**
+ * struct grabber_status_slot - what the status page says of one slot
+ * @generation: odd while the card may write the slot, even while it has a frame.
+ *	Whoever finds the same even number before and after looking at a frame has
+ *	looked at one whole frame
+ * @frame: number of the frame, lost ones not counted: 0, 1, 2 ...
+ * @sequence: number of the frame, lost ones counted; as in struct grabber_take
+ * @timestamp_ns: CLOCK_MONOTONIC when the card reported the frame complete
+ * @bytes: bytes of the frame
+ * @frame_flags: GRABBER_FRAME_* bits
+ * @reserved: zero
+ */
+struct grabber_status_slot {
+	__u64 generation;
+	__u64 frame;
+	__u64 sequence;
+	__u64 timestamp_ns;
+	__u32 bytes;
+	__u32 frame_flags;
+	__u64 reserved[3];
+};
+
+/**
+ * struct grabber_status - the head of the status page
+ * @abi_version: GRABBER_ABI_VERSION of the running driver
+ * @slots: number of slots
+ * @entries_offset: where the entries of the slots start, bytes from the head:
+ *	struct grabber_status_slot for slot 0, 1, 2 ...
+ * @order_offset: where the order of frames starts, bytes from the head: a __u32
+ *	for each slot. Frame n is in slot order[n % slots], if it is still there:
+ *	then that slot's entry has n for its @frame
+ * @frames: frames that came into the buffer; the newest is frame @frames - 1
+ * @begun: as the next six, what struct grabber_stats says. They are written one
+ *	after the other: for a sum that fits at any moment ask GRABBER_IOC_GET_STATS
+ * @delivered: see struct grabber_stats
+ * @truncated: see struct grabber_stats
+ * @dropped_no_slot: see struct grabber_stats
+ * @dropped_error: see struct grabber_stats
+ * @dropped_stop: see struct grabber_stats
+ * @lost_by_card: see struct grabber_stats
+ * @flags: GRABBER_STATUS_* bits
+ * @reserved: zero
+ *
+ * The driver writes it and never reads it. Programs map it read-only: a write,
+ * also through a mapping that may write frames, is SIGBUS. To read frames with no
+ * system call: wait until @frames is above the number of the frame that comes next
+ * (acquire), look its slot up in the order, see that its entry's @generation is
+ * even and its @frame the wanted one, look at the frame, and see that @generation
+ * is still the same (acquire fence before). tools/include/grabber.h does that.
+ */
+struct grabber_status {
+	__u32 abi_version;
+	__u32 slots;
+	__u32 entries_offset;
+	__u32 order_offset;
+	__u64 frames;
+	__u64 begun;
+	__u64 delivered;
+	__u64 truncated;
+	__u64 dropped_no_slot;
+	__u64 dropped_error;
+	__u64 dropped_stop;
+	__u64 lost_by_card;
+	__u32 flags;
+	__u32 reserved[11];
+};
+
+#define GRABBER_STATUS_STREAMING	0x1 /* frames are being captured */
+#define GRABBER_STATUS_GONE		0x2 /* the card is gone: no more frames */
+
+/**
+ * struct grabber_take - take the next frame and hold its slot (GRABBER_IOC_TAKE)
+ * @flags: in: GRABBER_TAKE_* bits
+ * @slot: out: slot that holds the frame; the card leaves it alone until
+ *	GRABBER_IOC_GIVE, or until the file is closed
+ * @timeout_ns: in: longest wait in nanoseconds; 0: do not wait, negative: no
+ *	limit. O_NONBLOCK on the file has the effect of 0
+ * @sequence: out: number of the frame. Every frame that the card began has one,
+ *	lost ones too, so a jump says how many were lost on the way here
+ * @timestamp_ns: out: CLOCK_MONOTONIC when the card reported the frame complete
+ * @missed: out: frames that were in the buffer, but were overwritten before
+ *	this reader came for them, or passed over by GRABBER_TAKE_NEWEST;
+ *	counted since its last take or read
+ * @offset: out: where the frame starts in the mapping, bytes
+ * @bytes: out: bytes of the frame
+ * @frame_flags: out: GRABBER_FRAME_* bits
+ * @reserved: zero
+ *
+ * Errors: EAGAIN: no frame, and no wait was asked for; ETIMEDOUT: none within
+ * the timeout; EBUSY: as many slots are held as may be (see &struct grabber_buffer
+ * @hold_max); EINTR; ENODEV: the card is gone, and no frame is left from before; EIO:
+ * the card could not be started.
+ *
+ * read() gives the same frames as a byte stream, from the same cursor. It goes on in
+ * the middle of a frame where the last one stopped, and never beyond the frame's
+ * end. It waits where others hold all slots that may be held; EBUSY only where no
+ * slot ever may (2 slots). Otherwise its errors are those of TAKE.
+ */
+struct grabber_take {
+	__u32 flags;
+	__u32 slot;
+	__s64 timeout_ns;
+	__u64 sequence;
+	__u64 timestamp_ns;
+	__u64 missed;
+	__u64 offset;
+	__u32 bytes;
+	__u32 frame_flags;
+	__u32 reserved[2];
+};
+
+#define GRABBER_TAKE_NEWEST	0x1 /* skip to the newest frame there is */
+
+#define GRABBER_FRAME_TRUNCATED		0x1 /* longer than its slot: the rest was dropped */
+#define GRABBER_FRAME_SHORT		0x2 /* fewer bytes than sizeimage */
+#define GRABBER_FRAME_DISCONTINUITY	0x4 /* frames were lost before it, or capture restarted */
+
+/**
+ * struct grabber_give - give a held slot back (GRABBER_IOC_GIVE)
+ * @slot: slot that GRABBER_IOC_TAKE returned
+ * @flags: zero
+ *
+ * Errors: EINVAL: this file does not hold that slot.
+ */
+struct grabber_give {
+	__u32 slot;
+	__u32 flags;
+};
+
+/**
+ * struct grabber_export - a held slot as a dma-buf (GRABBER_IOC_EXPORT)
+ * @slot: in: slot that this file holds
+ * @flags: in: O_CLOEXEC and one of O_RDONLY, O_RDWR, of the new descriptor; else 0
+ * @fd: out: the dma-buf's file descriptor
+ * @reserved: zero
+ *
+ * The dma-buf has the size of a slot in whole pages, offers mmap, vmap and
+ * DMA_BUF_IOCTL_SYNC, and holds the slot until its last user closes it: GIVE before
+ * that is fine. It counts among the slots that may be held.
+ *
+ * Errors: EINVAL: not held by this file, unknown flags; EMFILE, ENFILE, ENOMEM.
+ */
+struct grabber_export {
+	__u32 slot;
+	__u32 flags;
+	__s32 fd;
+	__u32 reserved[5];
+};
+
+/**
+ * struct grabber_seek - say which frame comes next (GRABBER_IOC_SEEK)
+ * @frame: number of the frame that this reader wants next, as in the status page;
+ *	not smaller than the last one it gave or was given
+ * @missed: of the frames passed over, how many it did not get
+ *
+ * For readers by the status page, before they wait by poll, read or take: the
+ * driver does not see what they read. Frames passed over count as delivered to this
+ * reader, but for @missed.
+ *
+ * Errors: EINVAL: @frame lies back, or beyond the next frame to come; @missed is
+ * more than was passed over.
+ */
+struct grabber_seek {
+	__u64 frame;
+	__u64 missed;
+};
+
+/**
+ * struct grabber_stats - every frame the card began (GRABBER_IOC_GET_STATS)
+ * @begun: frames the card began since the driver found it: the sum of the
+ *	next six
+ * @delivered: whole frames put into the buffer
+ * @truncated: put into the buffer, but longer than a slot (flagged)
+ * @dropped_no_slot: dropped because no slot was free when the card needed one
+ * @dropped_error: dropped for a DMA or engine error
+ * @dropped_stop: begun, but unfinished when capture was stopped
+ * @lost_by_card: the card itself skipped them (its frame number jumped)
+ * @reader_delivered: frames this open file was given
+ * @reader_missed: frames overwritten before this open file came for them
+ * @reader_next: number of the frame that comes next for this open file, as in the
+ *	status page; a reader by that page starts there
+ * @held: slots held now by all readers
+ * @readers: open files of the frame node
+ * @reserved: zero
+ */
+struct grabber_stats {
+	__u64 begun;
+	__u64 delivered;
+	__u64 truncated;
+	__u64 dropped_no_slot;
+	__u64 dropped_error;
+	__u64 dropped_stop;
+	__u64 lost_by_card;
+	__u64 reader_delivered;
+	__u64 reader_missed;
+	__u64 reader_next;
+	__u32 held;
+	__u32 readers;
+	__u32 reserved[6];
+};
+
+/**
+ * struct grabber_slot_address - where the card writes a slot
+ *	(GRABBER_IOC_SLOT_ADDRESS, register node only)
+ * @slot: in: slot number, or with GRABBER_ADDRESS_QUEUED a place in the queue of
+ *	slots that the card has: 0 is the one that its next interrupt completes.
+ *	out: slot number
+ * @flags: in: GRABBER_ADDRESS_QUEUED or 0
+ * @address: out: bus address, to be put into the card's registers
+ * @size: out: contiguous bytes at that address
+ *
+ * For boards that are programmed by a user program (board "generic").
+ * Errors: EINVAL: no such slot; EAGAIN: no slot stands at that place of the queue
+ * (none does until capture is started); EOPNOTSUPP: this board's driver programs
+ * the card itself.
+ */
+struct grabber_slot_address {
+	__u32 slot;
+	__u32 flags;
+	__u64 address;
+	__u64 size;
+};
+
+#define GRABBER_ADDRESS_QUEUED	0x1 /* @slot is a place in the queue */
+
+/*
+ * 0xBE is free in the kernel's Documentation/userspace-api/ioctl/ioctl-number.rst.
+ * The first group works on both nodes, the second on /dev/grabberN and the
+ * third on /dev/grabberN-bar; ENOTTY otherwise.
+ */
+#define GRABBER_IOC_MAGIC	0xBE
+
+#define GRABBER_IOC_INFO	_IOR(GRABBER_IOC_MAGIC, 0x00, struct grabber_info)
+
+#define GRABBER_IOC_GET_FORMAT	_IOR(GRABBER_IOC_MAGIC, 0x10, struct grabber_format)
+#define GRABBER_IOC_GET_BUFFER	_IOR(GRABBER_IOC_MAGIC, 0x11, struct grabber_buffer)
+#define GRABBER_IOC_GET_STATS	_IOR(GRABBER_IOC_MAGIC, 0x12, struct grabber_stats)
+/* Capture runs while any open file wants it: asked for by START, or by the
+ * first read, poll or take; given up by STOP or close.
+ */
+#define GRABBER_IOC_START	_IO(GRABBER_IOC_MAGIC, 0x13)
+#define GRABBER_IOC_STOP	_IO(GRABBER_IOC_MAGIC, 0x14)
+#define GRABBER_IOC_TAKE	_IOWR(GRABBER_IOC_MAGIC, 0x15, struct grabber_take)
+#define GRABBER_IOC_GIVE	_IOW(GRABBER_IOC_MAGIC, 0x16, struct grabber_give)
+
+#define GRABBER_IOC_EXPORT	_IOWR(GRABBER_IOC_MAGIC, 0x18, struct grabber_export)
+#define GRABBER_IOC_SEEK	_IOW(GRABBER_IOC_MAGIC, 0x17, struct grabber_seek)
+#define GRABBER_IOC_SET_FORMAT	_IOWR(GRABBER_IOC_MAGIC, 0x1a, struct grabber_format)
+#define GRABBER_IOC_ENUM_FORMAT	_IOWR(GRABBER_IOC_MAGIC, 0x1b, struct grabber_format_choice)
+#define GRABBER_IOC_SET_BUFFER	_IOWR(GRABBER_IOC_MAGIC, 0x19, struct grabber_buffer)
+
+#define GRABBER_IOC_SLOT_ADDRESS _IOWR(GRABBER_IOC_MAGIC, 0x20, struct grabber_slot_address)
+/* Board "generic" on a line interrupt: the driver masks it when it fires; the
+ * program quiets its card, then lets the next one through with this.
+ */
+#define GRABBER_IOC_UNMASK_IRQ	_IO(GRABBER_IOC_MAGIC, 0x21)
+
+#endif /* _UAPI_LINUX_GRABBER_H */

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The module: starts and stops the others.
+ */
+#include <linux/module.h>
+
+#include "card.h"
+#include "pci.h"
+
+static int __init grabber_init(void)
+{
+	int err = grabber_minors_init();
+
+	if (err)
+		return err;
+	err = grabber_pci_init();
+	if (err)
+		grabber_minors_exit();
+	return err;
+}
+
+static void __exit grabber_exit(void)
+{
+	grabber_pci_exit();
+	grabber_cards_wait_freed();
+	grabber_minors_exit();
+}
+
+module_init(grabber_init);
+module_exit(grabber_exit);
+
+MODULE_DESCRIPTION("PCI frame grabbers: a frame buffer and a register window for each card");
+MODULE_AUTHOR("The grabber authors");
+MODULE_LICENSE("GPL");
+MODULE_VERSION(GRABBER_VERSION);

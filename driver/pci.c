@@ -1,0 +1,405 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * PCI glue: from a PCI device to a card, and what PCI does to it afterwards.
+ *
+ * To bind a card that no board claims (board "generic"):
+ *
+ *	echo grabber > /sys/bus/pci/devices/0000:01:00.0/driver_override
+ *	echo 0000:01:00.0 > /sys/bus/pci/drivers_probe
+ */
+#include <linux/dma-mapping.h>
+#include <linux/interrupt.h>
+#include <linux/io.h>
+#include <linux/module.h>
+#include <linux/pci.h>
+
+#include "card.h"
+#include "pci.h"
+
+static unsigned int slots = 8;
+module_param(slots, uint, 0444);
+MODULE_PARM_DESC(slots, "frame slots a card, 2 to 1024 (default 8)");
+
+static int bar = -1;
+module_param(bar, int, 0444);
+MODULE_PARM_DESC(bar, "BAR that /dev/grabberN-bar shows, 0 to 5 (default -1: as the board says)");
+
+/* The memory BAR with this number, or the first that there is. */
+static int memory_bar(struct pci_dev *pdev, int wanted)
+{
+	int i;
+
+	for (i = 0; i < PCI_STD_NUM_BARS; i++) {
+		if (wanted >= 0 && i != wanted)
+			continue;
+		if (pci_resource_len(pdev, i) && (pci_resource_flags(pdev, i) & IORESOURCE_MEM))
+			return i;
+	}
+	return -ENODEV;
+}
+
+static bool pci_present(struct device *dev)
+{
+	return pci_device_is_present(to_pci_dev(dev));
+}
+
+static irqreturn_t pci_interrupt(int irq, void *card)
+{
+	return grabber_card_interrupt(card) ? IRQ_HANDLED : IRQ_NONE;
+}
+
+static void free_vectors(void *pdev)
+{
+	pci_free_irq_vectors(pdev);
+}
+
+static void put_card(void *card)
+{
+	grabber_card_put(card);
+}
+
+static void end_dma(void *pdev)
+{
+	pci_clear_master(pdev);
+}
+
+/**
+ * grabber_pci_map() - map the head of a BAR for a board's own use
+ * @card: the card
+ * @index: number of the BAR
+ * @size: bytes that the board needs
+ *
+ * Return: the registers, until the device leaves; NULL when the BAR is smaller
+ * or not there.
+ */
+void __iomem *grabber_pci_map(struct grabber_card *card, int index, size_t size)
+{
+	struct pci_dev *pdev = to_pci_dev(card->dev);
+
+	if (memory_bar(pdev, index) < 0 || pci_resource_len(pdev, index) < size)
+		return NULL;
+	return devm_ioremap(card->dev, pci_resource_start(pdev, index), size);
+}
+
+/**
+ * grabber_pci_mask_intx() - see whether the line interrupt is ours, and mask it
+ * @card: the card
+ *
+ * Return: true when the card had raised it, or interrupts by messages.
+ */
+bool grabber_pci_mask_intx(struct grabber_card *card)
+{
+	struct pci_dev *pdev = to_pci_dev(card->dev);
+
+	return pci_dev_msi_enabled(pdev) || pci_check_and_mask_intx(pdev);
+}
+
+/**
+ * grabber_pci_unmask_intx() - let the next line interrupt through
+ * @card: the card
+ */
+void grabber_pci_unmask_intx(struct grabber_card *card)
+{
+	struct pci_dev *pdev = to_pci_dev(card->dev);
+
+	if (!pci_dev_msi_enabled(pdev))
+		pci_intx(pdev, 1);
+}
+
+/**
+ * grabber_pci_allow_dma() - open or close the card's way to memory
+ * @card: the card
+ * @allow: open
+ *
+ * The last resort for an engine that does not stop when told to.
+ */
+void grabber_pci_allow_dma(struct grabber_card *card, bool allow)
+{
+	if (allow)
+		pci_set_master(to_pci_dev(card->dev));
+	else
+		pci_clear_master(to_pci_dev(card->dev));
+}
+
+static int claim_bars(struct pci_dev *pdev)
+{
+	int i;
+
+	for (i = 0; i < PCI_STD_NUM_BARS; i++) {
+		if (memory_bar(pdev, i) < 0)
+			continue;
+		if (!devm_request_mem_region(&pdev->dev, pci_resource_start(pdev, i),
+					     pci_resource_len(pdev, i), "grabber")) {
+			dev_err(&pdev->dev,
+				"BAR %d is used by another driver: see /proc/iomem, unbind that one\n",
+				i);
+			return -EBUSY;
+		}
+	}
+	return 0;
+}
+
+static int setup_window(struct pci_dev *pdev, struct grabber_card *card)
+{
+	struct grabber_window *window = &card->window;
+	int wanted = bar >= 0 ? bar : card->window.bar;
+	int index = memory_bar(pdev, wanted);
+
+	if (index < 0) {
+		if (wanted >= 0)
+			dev_err(&pdev->dev, "no memory BAR %d: choose another with bar=\n", wanted);
+		else
+			dev_err(&pdev->dev,
+				"no memory BAR: there are no registers to show, this is not a card for grabber\n");
+		return -ENODEV;
+	}
+	window->bar = index;
+	window->start = pci_resource_start(pdev, index);
+	window->size = pci_resource_len(pdev, index);
+	window->prefetchable = pci_resource_flags(pdev, index) & IORESOURCE_PREFETCH;
+	/* A page shows either this BAR alone, or it is not mapped at all. */
+	if (PAGE_ALIGNED(window->start) && PAGE_ALIGNED(window->size))
+		window->mmap_size = window->size;
+	window->regs = devm_ioremap(&pdev->dev, window->start, window->size);
+	if (!window->regs) {
+		dev_err(&pdev->dev, "BAR %d cannot be mapped\n", index);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+static int setup_dma(struct pci_dev *pdev, const struct grabber_board *board)
+{
+	int err = dma_set_mask_and_coherent(&pdev->dev, DMA_BIT_MASK(board->dma_bits));
+
+	if (err) {
+		dev_err(&pdev->dev,
+			"no memory within the card's %u address bits (%d): turn an IOMMU on (intel_iommu=on, amd_iommu=on)\n",
+			board->dma_bits, err);
+		return err;
+	}
+	/* One descriptor may cover a whole slot; the buffer is what bounds it. */
+	dma_set_max_seg_size(&pdev->dev, UINT_MAX);
+	return 0;
+}
+
+static int setup_interrupt(struct pci_dev *pdev, struct grabber_card *card)
+{
+	/* In this order: MSI-X, MSI, INTx. */
+	int err = pci_alloc_irq_vectors(pdev, 1, 1, PCI_IRQ_ALL_TYPES);
+
+	if (err < 0) {
+		dev_err(&pdev->dev,
+			"no interrupt (%d): the card has none, or the firmware gave it no line; try without pci=nomsi\n",
+			err);
+		return err;
+	}
+	err = devm_add_action_or_reset(&pdev->dev, free_vectors, pdev);
+	if (err)
+		return err;
+	if (card->board->unmask_irq && !pci_dev_msi_enabled(pdev) &&
+	    !pci_intx_mask_supported(pdev)) {
+		dev_err(&pdev->dev,
+			"the line interrupt cannot be masked: put the card where it has MSI (no pci=nomsi)\n");
+		return -ENODEV;
+	}
+	err = devm_request_irq(&pdev->dev, pci_irq_vector(pdev, 0), pci_interrupt,
+			       IRQF_SHARED, "grabber", card);
+	if (err)
+		dev_err(&pdev->dev, "the interrupt cannot be had (%d): see /proc/interrupts\n",
+			err);
+	return err;
+}
+
+static int setup_card(struct pci_dev *pdev, struct grabber_card *card)
+{
+	int err;
+
+	if (slots < GRABBER_RING_SLOTS_MIN || slots > GRABBER_RING_SLOTS_MAX) {
+		dev_err(&pdev->dev, "slots=%u: load grabber with slots= from %u to %u\n",
+			slots, GRABBER_RING_SLOTS_MIN, GRABBER_RING_SLOTS_MAX);
+		return -EINVAL;
+	}
+	err = claim_bars(pdev);
+	if (err)
+		return err;
+	err = setup_dma(pdev, card->board);
+	if (err)
+		return err;
+	card->window.bar = card->board->bar;
+	err = card->board->probe(card);
+	if (err)
+		return err;
+	err = setup_window(pdev, card);
+	if (err)
+		return err;
+	pci_set_master(pdev);
+	/* Undone after the interrupt is gone. */
+	err = devm_add_action_or_reset(&pdev->dev, end_dma, pdev);
+	if (err)
+		return err;
+	err = setup_interrupt(pdev, card);
+	if (err)
+		return err;
+	return grabber_card_register(card, slots);
+}
+
+static int probe(struct pci_dev *pdev, const struct pci_device_id *id)
+{
+	const struct grabber_board *board = (void *)id->driver_data;
+	struct grabber_card *card;
+	int err = pcim_enable_device(pdev);
+
+	if (err) {
+		dev_err(&pdev->dev, "the card cannot be enabled (%d)\n", err);
+		return err;
+	}
+	/* No id of ours: somebody asked for us by driver_override. */
+	card = grabber_card_create(&pdev->dev, board ? board : &grabber_board_generic,
+				   pci_present);
+	if (!card)
+		return -ENOMEM;
+	/* Undone last of all: the interrupt handler needs the card. */
+	err = devm_add_action_or_reset(&pdev->dev, put_card, card);
+	if (err)
+		return err;
+	pci_set_drvdata(pdev, card);
+	err = setup_card(pdev, card);
+	if (err)
+		grabber_card_remove(card);
+	return err;
+}
+
+static void remove(struct pci_dev *pdev)
+{
+	grabber_card_remove(pci_get_drvdata(pdev));
+}
+
+static int __maybe_unused suspend(struct device *dev)
+{
+	grabber_card_pause(dev_get_drvdata(dev));
+	return 0;
+}
+
+static int __maybe_unused resume(struct device *dev)
+{
+	struct pci_dev *pdev = to_pci_dev(dev);
+
+	pci_set_master(pdev);
+	return grabber_card_resume(dev_get_drvdata(dev));
+}
+
+static SIMPLE_DEV_PM_OPS(pm_ops, suspend, resume);
+
+/* A link error: end DMA, let the link be reset, start again. */
+static pci_ers_result_t error_detected(struct pci_dev *pdev, pci_channel_state_t state)
+{
+	struct grabber_card *card = pci_get_drvdata(pdev);
+
+	if (state == pci_channel_io_perm_failure) {
+		grabber_card_gone(card);
+		return PCI_ERS_RESULT_DISCONNECT;
+	}
+	grabber_card_pause(card);
+	return PCI_ERS_RESULT_NEED_RESET;
+}
+
+static pci_ers_result_t slot_reset(struct pci_dev *pdev)
+{
+	pci_restore_state(pdev);
+	pci_set_master(pdev);
+	return PCI_ERS_RESULT_RECOVERED;
+}
+
+static void error_resume(struct pci_dev *pdev)
+{
+	grabber_card_resume(pci_get_drvdata(pdev));
+}
+
+static void reset_prepare(struct pci_dev *pdev)
+{
+	grabber_card_pause(pci_get_drvdata(pdev));
+}
+
+static const struct pci_error_handlers error_handlers = {
+	.error_detected = error_detected,
+	.slot_reset = slot_reset,
+	.resume = error_resume,
+	.reset_prepare = reset_prepare,
+	.reset_done = error_resume,
+};
+
+#define BOARD(family)	.driver_data = (kernel_ulong_t)&grabber_board_##family
+
+/* One line a card. Xilinx's ids are what its core is shipped with: device ids are
+ * family, link speed and width (PG195); the board's probe looks for the core.
+ */
+static const struct pci_device_id ids[] = {
+	{ PCI_DEVICE(0x1234, 0x11e8), BOARD(edu) },
+	{ PCI_DEVICE(0x10ee, 0x7011), BOARD(xdma) },
+	{ PCI_DEVICE(0x10ee, 0x7012), BOARD(xdma) },
+	{ PCI_DEVICE(0x10ee, 0x7014), BOARD(xdma) },
+	{ PCI_DEVICE(0x10ee, 0x7018), BOARD(xdma) },
+	{ PCI_DEVICE(0x10ee, 0x7021), BOARD(xdma) },
+	{ PCI_DEVICE(0x10ee, 0x7022), BOARD(xdma) },
+	{ PCI_DEVICE(0x10ee, 0x7024), BOARD(xdma) },
+	{ PCI_DEVICE(0x10ee, 0x7028), BOARD(xdma) },
+	{ PCI_DEVICE(0x10ee, 0x7031), BOARD(xdma) },
+	{ PCI_DEVICE(0x10ee, 0x7032), BOARD(xdma) },
+	{ PCI_DEVICE(0x10ee, 0x7034), BOARD(xdma) },
+	{ PCI_DEVICE(0x10ee, 0x7038), BOARD(xdma) },
+	{ PCI_DEVICE(0x10ee, 0x8011), BOARD(xdma) },
+	{ PCI_DEVICE(0x10ee, 0x8012), BOARD(xdma) },
+	{ PCI_DEVICE(0x10ee, 0x8014), BOARD(xdma) },
+	{ PCI_DEVICE(0x10ee, 0x8018), BOARD(xdma) },
+	{ PCI_DEVICE(0x10ee, 0x8021), BOARD(xdma) },
+	{ PCI_DEVICE(0x10ee, 0x8022), BOARD(xdma) },
+	{ PCI_DEVICE(0x10ee, 0x8024), BOARD(xdma) },
+	{ PCI_DEVICE(0x10ee, 0x8028), BOARD(xdma) },
+	{ PCI_DEVICE(0x10ee, 0x8031), BOARD(xdma) },
+	{ PCI_DEVICE(0x10ee, 0x8032), BOARD(xdma) },
+	{ PCI_DEVICE(0x10ee, 0x8034), BOARD(xdma) },
+	{ PCI_DEVICE(0x10ee, 0x8038), BOARD(xdma) },
+	{ PCI_DEVICE(0x10ee, 0x9011), BOARD(xdma) },
+	{ PCI_DEVICE(0x10ee, 0x9012), BOARD(xdma) },
+	{ PCI_DEVICE(0x10ee, 0x9014), BOARD(xdma) },
+	{ PCI_DEVICE(0x10ee, 0x9018), BOARD(xdma) },
+	{ PCI_DEVICE(0x10ee, 0x9021), BOARD(xdma) },
+	{ PCI_DEVICE(0x10ee, 0x9022), BOARD(xdma) },
+	{ PCI_DEVICE(0x10ee, 0x9024), BOARD(xdma) },
+	{ PCI_DEVICE(0x10ee, 0x9028), BOARD(xdma) },
+	{ PCI_DEVICE(0x10ee, 0x9031), BOARD(xdma) },
+	{ PCI_DEVICE(0x10ee, 0x9032), BOARD(xdma) },
+	{ PCI_DEVICE(0x10ee, 0x9034), BOARD(xdma) },
+	{ PCI_DEVICE(0x10ee, 0x9038), BOARD(xdma) },
+	{ PCI_DEVICE(0x10ee, 0x903f), BOARD(xdma) },
+	{ }
+};
+MODULE_DEVICE_TABLE(pci, ids);
+
+static struct pci_driver pci_driver = {
+	.name = "grabber",
+	.id_table = ids,
+	.probe = probe,
+	.remove = remove,
+	.driver.pm = &pm_ops,
+	.err_handler = &error_handlers,
+};
+
+/**
+ * grabber_pci_init() - meet the PCI devices
+ *
+ * Return: 0 or an error.
+ */
+int grabber_pci_init(void)
+{
+	return pci_register_driver(&pci_driver);
+}
+
+/**
+ * grabber_pci_exit() - part from them
+ */
+void grabber_pci_exit(void)
+{
+	pci_unregister_driver(&pci_driver);
+}

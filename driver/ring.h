@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The ring: who has which slot, and what became of every frame.
+ *
+ * Pure bookkeeping. It knows no memory, no device and no lock: its caller
+ * serialises all calls (the driver by card->lock), and tests/unit builds the
+ * same file for user space, with headers of its own for the few it includes.
+ *
+ * A slot is with the card (QUEUED), holds a frame (READY) or is neither (FREE).
+ * A READY slot may be held by readers; the card gets it back only after the last
+ * of them gave it up. Frames are found by their ordinal: 0, 1, 2 ... in the order
+ * in which they came in. Their sequence number counts lost ones too.
+ */
+#ifndef GRABBER_RING_H
+#define GRABBER_RING_H
+
+#include <linux/types.h>
+
+#include "status.h"
+
+/* These many slots are never held, so that card and readers always go on. One more is
+ * left to read(), whose holds end by themselves: so holders cannot starve it.
+ */
+#define GRABBER_RING_UNHELD_MIN	2
+#define GRABBER_RING_FOR_READ	1
+#define GRABBER_RING_SLOTS_MIN	2
+#define GRABBER_RING_SLOTS_MAX	1024
+
+#define GRABBER_RING_NO_BREAK	(~0ULL)
+
+/* Why a frame that the card began never came into the ring. */
+enum grabber_loss {
+	GRABBER_LOSS_NO_SLOT,	/* no slot was with the card when it needed one */
+	GRABBER_LOSS_ERROR,	/* DMA or engine error, or the recovery from one */
+	GRABBER_LOSS_STOP,	/* unfinished when capture stopped */
+	GRABBER_LOSS_CARD,	/* the card skipped it */
+	GRABBER_LOSS_CAUSES,
+};
+
+enum grabber_slot_state {
+	GRABBER_SLOT_FREE,
+	GRABBER_SLOT_QUEUED,
+	GRABBER_SLOT_READY,
+};
+
+/**
+ * struct grabber_slot - one frame's place in the buffer
+ * @state: who has it
+ * @holds: readers that hold it
+ * @next_free: next in the list of FREE slots, -1 at its end
+ * @bytes: length of the frame
+ * @flags: GRABBER_FRAME_* of the uapi header
+ * @sequence: number of the frame, lost ones counted
+ * @ordinal: number of the frame, only those in the ring counted
+ * @timestamp: CLOCK_MONOTONIC, nanoseconds
+ * @generation: odd while the card may write the slot; see the status page
+ */
+struct grabber_slot {
+	enum grabber_slot_state state;
+	u32 holds;
+	int next_free;
+	u32 bytes;
+	u32 flags;
+	u64 sequence;
+	u64 ordinal;
+	u64 timestamp;
+	u64 generation;
+};
+
+/**
+ * struct grabber_ring - the ring of one card
+ * @slots: all slots, @nslots of them
+ * @status: the status page, which is kept up to date here
+ * @order: slot of the frame with ordinal o at o % @nslots
+ * @nslots: number of slots
+ * @queue_depth: slots that should be with the card
+ * @queued: slots that are with the card
+ * @held: slots held by at least one reader
+ * @hold_max: most slots that may be held, by those who hold them for long
+ * @first_free: head of the list of FREE slots, -1 for none
+ * @last_free: its tail
+ * @oldest: no frame with a smaller ordinal is READY
+ * @ordinal: ordinal of the next frame to come
+ * @sequence: sequence of the next frame that the card begins
+ * @delivered: whole frames that came into the ring
+ * @truncated: frames that came into the ring cut off at their slot's end
+ * @lost: frames that never came, by cause
+ * @discontinuity: frames were lost, or capture restarted, since the last frame
+ * @last_break: ordinal of the last frame before which that was so, or
+ *	GRABBER_RING_NO_BREAK: readers that missed that very frame are to be told too
+ */
+struct grabber_ring {
+	struct grabber_slot *slots;
+	struct grabber_status *status;
+	u32 *order;
+	u32 nslots;
+	u32 queue_depth;
+	u32 queued;
+	u32 held;
+	u32 hold_max;
+	int first_free;
+	int last_free;
+	u64 oldest;
+	u64 ordinal;
+	u64 sequence;
+	u64 delivered;
+	u64 truncated;
+	u64 lost[GRABBER_LOSS_CAUSES];
+	bool discontinuity;
+	u64 last_break;
+};
+
+void grabber_ring_init(struct grabber_ring *ring, struct grabber_slot *slots,
+		       u32 *order, struct grabber_status *status, u32 nslots);
+void grabber_ring_continue(struct grabber_ring *ring, const struct grabber_ring *before);
+int grabber_ring_queue(struct grabber_ring *ring);
+void grabber_ring_unqueue(struct grabber_ring *ring, u32 index);
+void grabber_ring_done(struct grabber_ring *ring, u32 index, u32 bytes,
+		       u32 flags, u64 timestamp);
+void grabber_ring_lose(struct grabber_ring *ring, enum grabber_loss cause, u64 frames);
+void grabber_ring_stop(struct grabber_ring *ring);
+int grabber_ring_find(const struct grabber_ring *ring, u64 cursor, bool newest);
+bool grabber_ring_hold(struct grabber_ring *ring, u32 index, bool to_read);
+void grabber_ring_release(struct grabber_ring *ring, u32 index);
+
+#endif /* GRABBER_RING_H */

@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "card.h"
+
+#include <inttypes.h>
+#include <linux/vfio.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "log.h"
+
+int64_t card_now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000000000LL + t.tv_nsec;
+}
+
+static uint64_t region_size(void *device, uint32_t region)
+{
+	(void)device;
+	switch (region) {
+	case VFIO_PCI_BAR0_REGION_INDEX:
+	case VFIO_PCI_BAR1_REGION_INDEX:
+		return CARD_BAR_SIZE;
+	case VFIO_PCI_CONFIG_REGION_INDEX:
+		return PCI_CONFIG_SIZE;
+	default:
+		return 0;
+	}
+}
+
+static void reset(struct card *c)
+{
+	pci_config_reset(&c->config);
+	/* first the core: it lets go of the packet that the source then drops */
+	xdma_core_reset(&c->core);
+	video_source_reset(&c->source);
+	c->resets++;
+}
+
+static uint32_t register_read(struct card *c, uint32_t region, uint32_t offset)
+{
+	if (region == VFIO_PCI_BAR1_REGION_INDEX)
+		return c->faults.no_core ? 0 : xdma_core_read(&c->core, offset);
+	if (c->faults.no_source)
+		return 0;
+	if (offset >= FAULT_BASE && offset < FAULT_END)
+		return card_fault_read(c, offset);
+	return video_source_read(&c->source, offset);
+}
+
+static void region_read(void *device, uint32_t region, uint64_t offset, void *data, uint32_t count)
+{
+	struct card *c = device;
+	uint8_t *bytes = data;
+
+	if (region == VFIO_PCI_CONFIG_REGION_INDEX)
+		c->config_accesses++;
+	else
+		c->register_reads++;
+	if (c->faults.gone || (region != VFIO_PCI_CONFIG_REGION_INDEX &&
+			       !pci_config_decodes(&c->config))) {
+		memset(data, 0xff, count);
+		return;
+	}
+	if (region == VFIO_PCI_CONFIG_REGION_INDEX) {
+		pci_config_read(&c->config, offset, data, count);
+		return;
+	}
+	/* Each register is read once, however many of its bytes are asked for */
+	while (count) {
+		uint32_t value = register_read(c, region, offset & ~3ull);
+		uint32_t first = offset & 3, n = 4 - first < count ? 4 - first : count;
+
+		for (uint32_t i = 0; i < n; i++)
+			bytes[i] = value >> 8 * (first + i);
+		bytes += n;
+		offset += n;
+		count -= n;
+	}
+}
+
+static void register_write(struct card *c, uint32_t region, uint32_t offset, uint32_t value,
+			   uint32_t mask)
+{
+	if (region == VFIO_PCI_BAR1_REGION_INDEX)
+		xdma_core_write(&c->core, offset, value, mask);
+	else if (offset >= FAULT_BASE && offset < FAULT_END)
+		card_fault_write(c, offset, value & mask);
+	else
+		video_source_write(&c->source, offset, value, mask, card_now());
+}
+
+static void config_write(struct card *c, uint32_t offset, const void *data, uint32_t count)
+{
+	c->config_accesses++;
+	if (c->faults.gone)
+		return;
+	if (pci_config_write(&c->config, offset, data, count))
+		reset(c);
+	xdma_core_interrupts(&c->core);
+}
+
+static void region_write(void *device, uint32_t region, uint64_t offset, const void *data,
+			 uint32_t count)
+{
+	struct card *c = device;
+	const uint8_t *bytes = data;
+
+	if (region == VFIO_PCI_CONFIG_REGION_INDEX) {
+		config_write(c, offset, data, count);
+		return;
+	}
+	c->register_writes++;
+	if (c->faults.gone || !pci_config_decodes(&c->config))
+		return;
+	while (count) {
+		uint32_t first = offset & 3, n = 4 - first < count ? 4 - first : count;
+		uint32_t value = 0, mask = 0;
+
+		for (uint32_t i = 0; i < n; i++) {
+			value |= (uint32_t)bytes[i] << 8 * (first + i);
+			mask |= 0xffu << 8 * (first + i);
+		}
+		register_write(c, region, offset & ~3ull, value, mask);
+		bytes += n;
+		offset += n;
+		count -= n;
+	}
+}
+
+static void device_reset(void *device)
+{
+	struct card *c = device;
+
+	if (!c->faults.gone)
+		reset(c);
+}
+
+/* The client's end is the end of power: what comes next is a card just plugged in */
+static void disconnected(void *device)
+{
+	struct card *c = device;
+
+	c->faults = (struct faults) { 0 };
+	c->interrupts.swallow = 0;
+	reset(c);
+	video_source_power_on(&c->source);
+}
+
+uint32_t card_fault_read(struct card *c, uint32_t offset)
+{
+	switch (offset) {
+	case FAULT_ID:
+		return FAULT_ID_MAGIC;
+	case FAULT_LOSE_INTERRUPTS:
+		return c->interrupts.swallow;
+	case FAULT_STUCK:
+		return c->faults.stuck;
+	case FAULT_LENGTH_FRAMES:
+		return c->faults.length_frames;
+	case FAULT_LENGTH_DELTA:
+		return c->faults.length_delta;
+	case FAULT_WRITES_REFUSED:
+		return c->memory.writes_refused;
+	case FAULT_READS_REFUSED:
+		return c->memory.reads_refused;
+	case FAULT_INTERRUPTS:
+		return c->interrupts.raised;
+	case FAULT_RULE_BREAKS:
+		return c->core.rule_breaks;
+	default:
+		return 0;
+	}
+}
+
+void card_fault_write(struct card *c, uint32_t offset, uint32_t value)
+{
+	switch (offset) {
+	case FAULT_LOSE_INTERRUPTS:
+		c->interrupts.swallow = value;
+		break;
+	case FAULT_STUCK:
+		c->faults.stuck = value & 1;
+		break;
+	case FAULT_LENGTH_FRAMES:
+		c->faults.length_frames = value;
+		break;
+	case FAULT_LENGTH_DELTA:
+		c->faults.length_delta = value;
+		break;
+	case FAULT_ENGINE_ERROR:
+		c->faults.engine_error = value;
+		break;
+	case FAULT_SKIP:
+		video_source_skip(&c->source, value);
+		break;
+	case FAULT_GONE:
+		c->faults.gone = value == FAULT_GONE_KEY;
+		xdma_core_interrupts(&c->core);
+		break;
+	}
+}
+
+void card_stats(struct card *c, char *text, size_t size)
+{
+	const uint64_t *t = c->source.totals;
+
+	snprintf(text, size,
+		 "{\"begun\": %" PRIu64 ", \"sent\": %" PRIu64 ", \"overrun\": %" PRIu64
+		 ", \"aborted\": %" PRIu64 ", \"in_flight\": %u, \"running\": %s, \"engine_busy\": %s"
+		 ", \"credits\": %u, \"queued_descriptors\": %u"
+		 ", \"bytes_written\": %" PRIu64 ", \"dma_writes_refused\": %" PRIu64
+		 ", \"dma_reads_refused\": %" PRIu64 ", \"descriptors\": %" PRIu64
+		 ", \"writebacks\": %" PRIu64 ", \"h2c_bytes\": %" PRIu64 ", \"interrupts\": %" PRIu64
+		 ", \"interrupts_lost\": %" PRIu64 ", \"rule_breaks\": %" PRIu64
+		 ", \"config_accesses\": %" PRIu64 ", \"register_reads\": %" PRIu64
+		 ", \"register_writes\": %" PRIu64 ", \"resets\": %" PRIu64
+		 ", \"connections\": %" PRIu64 ", \"connected\": %s, \"memory_windows\": %zu"
+		 ", \"messages\": %" PRIu64 ", \"message_errors\": %" PRIu64
+		 ", \"gone\": %s, \"width\": %d, \"height\": %d, \"sizeimage\": %zu}",
+		 t[VS_COUNT_BEGUN], t[VS_COUNT_SENT], t[VS_COUNT_OVERRUN], t[VS_COUNT_ABORTED],
+		 video_source_in_flight(&c->source), c->source.run ? "true" : "false",
+		 c->core.c2h.active ? "true" : "false", c->core.c2h.credits,
+		 c->core.c2h.queued, c->memory.bytes_written, c->memory.writes_refused,
+		 c->memory.reads_refused, c->core.descriptors, c->core.writebacks,
+		 c->core.bytes_taken,
+		 c->interrupts.raised, c->interrupts.swallowed, c->core.rule_breaks,
+		 c->config_accesses, c->register_reads, c->register_writes, c->resets,
+		 c->client.connections, c->client.connection >= 0 ? "true" : "false",
+		 c->memory.count, c->client.messages, c->client.errors,
+		 c->faults.gone ? "true" : "false", c->picture.width, c->picture.height,
+		 c->picture.bytes);
+}
+
+void card_init(struct card *c, const struct pci_ids *ids)
+{
+	pci_config_init(&c->config, ids);
+	interrupts_init(&c->interrupts, ids->intx, ids->msi ? INTERRUPT_VECTORS : 0,
+			ids->msix ? XDMA_MSIX_VECTORS : 0);
+	c->memory.message = vfio_user_dma_message;
+	c->memory.transport = &c->client;
+	c->source.picture = &c->picture;
+	c->source.faults = &c->faults;
+	c->source.serial = ids->serial;
+	c->core.memory = &c->memory;
+	c->core.interrupts = &c->interrupts;
+	c->core.config = &c->config;
+	c->core.source = &c->source;
+	c->core.faults = &c->faults;
+	xdma_core_reset(&c->core);
+	video_source_power_on(&c->source);
+	c->client.dev = (struct vfio_user_device) {
+		.memory = &c->memory,
+		.interrupts = &c->interrupts,
+		.region_size = region_size,
+		.region_read = region_read,
+		.region_write = region_write,
+		.reset = device_reset,
+		.disconnected = disconnected,
+		.device = c,
+	};
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The whole card: configuration space, the two BARs, and what they have in common. */
+#ifndef CARD_CARD_H
+#define CARD_CARD_H
+
+#include "faults.h"
+#include "guest_memory.h"
+#include "interrupts.h"
+#include "pci_config.h"
+#include "picture.h"
+#include "vfio_user.h"
+#include "video_source.h"
+#include "xdma_core.h"
+
+struct card {
+	struct vfio_user client;
+	struct guest_memory memory;
+	struct interrupts interrupts;
+	struct pci_config config;
+	struct xdma_core core;
+	struct video_source source;
+	struct picture picture;
+	struct faults faults;
+	uint64_t config_accesses;
+	uint64_t register_reads;
+	uint64_t register_writes;
+	uint64_t resets;
+};
+
+void card_init(struct card *c, const struct pci_ids *ids);
+/* Faults, by either way in */
+uint32_t card_fault_read(struct card *c, uint32_t offset);
+void card_fault_write(struct card *c, uint32_t offset, uint32_t value);
+/* All counters as one line of JSON */
+void card_stats(struct card *c, char *text, size_t size);
+int64_t card_now(void);
+
+#endif

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Faults that the card can be told to have. FOR TESTS ONLY: no real card has
+ * these registers, and no driver may know of them. A test on the host says them
+ * through the control socket (README.md has the words), a test in the guest
+ * writes the registers below, in the video source's BAR above its own.
+ */
+#ifndef CARD_FAULTS_H
+#define CARD_FAULTS_H
+
+#define FAULT_BASE		0x800
+#define FAULT_ID		0x800	/* RO FAULT_ID_MAGIC */
+#define FAULT_ID_MAGIC		0x544c4146	/* "FALT" */
+#define FAULT_LOSE_INTERRUPTS	0x804	/* RW the next so many interrupts are swallowed */
+#define FAULT_STUCK		0x808	/* RW 1: the engine takes no data until it is stopped or reset */
+#define FAULT_LENGTH_FRAMES	0x80c	/* RW the next so many packets have a wrong length */
+#define FAULT_LENGTH_DELTA	0x810	/* RW signed: bytes more or fewer than VS_SIZEIMAGE */
+#define FAULT_ENGINE_ERROR	0x814	/* WO one FAULT_ERROR_* for the engine's next descriptor */
+#define FAULT_ERROR_MAGIC	1	/* its magic is read wrong: status magic_stopped */
+#define FAULT_ERROR_DESCRIPTOR	2	/* its fetch fails: status descr_error, unsupported request */
+#define FAULT_ERROR_READ	3	/* the stream fails: status read_error, slave error */
+#define FAULT_SKIP		0x818	/* WO the card skips so many frame numbers: VS_OVERRUN */
+#define FAULT_GONE		0x81c	/* WO FAULT_GONE_KEY: the card is gone, until it is plugged in again */
+#define FAULT_GONE_KEY		0xdead
+/* What the card has seen, for tests in the guest */
+#define FAULT_WRITES_REFUSED	0x820	/* RO DMA writes outside the memory it was given */
+#define FAULT_READS_REFUSED	0x824	/* RO DMA reads likewise */
+#define FAULT_INTERRUPTS	0x828	/* RO interrupts raised */
+#define FAULT_RULE_BREAKS	0x82c	/* RO uses of the core that PG195 forbids */
+#define FAULT_END		0x830
+
+#ifndef FAULT_REGISTERS_ONLY
+#include <stdbool.h>
+#include <stdint.h>
+
+struct faults {
+	bool stuck;
+	uint32_t length_frames;
+	int32_t length_delta;
+	uint32_t engine_error;
+	bool gone;
+	bool no_core, no_source;	/* that BAR reads 0: another design */
+};
+#endif
+
+#endif

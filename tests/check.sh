@@ -1,0 +1,14 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# All tests: sets up what is missing, builds, makes roots and kernels, runs
+# pytest. Arguments go to pytest.
+set -eu
+
+top=$(cd "$(dirname "$0")/.." && pwd)
+cd "$top"
+"$top"/tests/setup.sh check
+unset MAKEFLAGS MAKELEVEL MFLAGS
+make -s programs
+cd "$top"/tests
+/usr/bin/python3 -m vm.prepare
+exec /usr/bin/python3 -m pytest -p no:cacheprovider -rs --durations=15 -n 2 --dist loadfile "$@" .

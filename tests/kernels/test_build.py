@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The module builds for every kernel, without a warning by gcc (W=1) or sparse."""
+
+import re
+import subprocess
+
+import pytest
+
+from vm import Unavailable, kernels
+from vm.paths import DRIVER, VM
+
+# The kernel's own: its headers, and remarks on how it was built.
+NOT_OURS = re.compile(
+    r"^/usr/|^(\./)?include/|^arch/"
+    r"|warning: the compiler differs from the one used to build the kernel"
+    r"|pahole version differs from the one used to build the kernel")
+COMPLAINT = re.compile(r"\b(warning|error|undefined|WARNING|ERROR|CHECK)\b.*", re.IGNORECASE)
+
+
+def complaints(text):
+    return [line for line in text.splitlines()
+            if COMPLAINT.search(line) and not line.startswith("  CHECK ")
+            and not NOT_OURS.search(line)]
+
+
+@pytest.fixture
+def built(request):
+    try:
+        return kernels.build_module(request.param)
+    except Unavailable as missing:
+        pytest.skip(str(missing))
+
+
+@pytest.mark.parametrize("built", kernels.HEADERS, indirect=True)
+def test_builds_without_warning(built):
+    directory, said = built
+    assert (directory / "grabber.ko").exists()
+    assert "CHECK" in said, "sparse was not run"
+    assert not complaints(said), "\n".join(complaints(said))
+
+
+def test_warnings_are_seen(tmp_path):
+    """A module with a fault of each kind is complained about."""
+    (tmp_path / "Kbuild").write_text("obj-m := bad.o\n")
+    (tmp_path / "bad.c").write_text(
+        "#include <linux/module.h>\n"
+        "int no_prototype(void) { return 0; }\n"
+        "int __user *address_space(int *p);\n"
+        "int __user *address_space(int *p) { return p; }\n"
+        'MODULE_LICENSE("GPL");\n')
+    said = "\n".join(complaints(kernels.build_module("debug", source=tmp_path)[1]))
+    assert "no previous prototype" in said
+    assert "different address spaces" in said
+
+
+def test_versions_are_not_compared():
+    for path in sorted(DRIVER.rglob("*")):
+        if path.is_file() and not path.name.endswith(kernels.PRODUCTS):
+            text = path.read_text()
+            for word in ("LINUX_VERSION_CODE", "KERNEL_VERSION", "linux/version.h"):
+                assert word not in text, f"{path} has {word}: probe, do not compare"
+
+
+@pytest.mark.parametrize("built", ["6.1", "6.12", "7.2"], indirect=True)
+def test_size(built, record_property):
+    said = subprocess.run(["size", built[0] / "grabber.ko"], check=True,
+                          capture_output=True, text=True).stdout
+    text, data = map(int, said.splitlines()[1].split()[:2])
+    record_property("text_and_data", text + data)
+    print(f"text {text} + data {data} = {(text + data) / 1024:.1f} KiB")
+    assert text + data < 96 * 1024
+
+
+def test_harness_module_builds_cleanly():
+    assert not complaints(kernels.build_module("debug", source=VM / "splat")[1])

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What several test files ask of a guest: which card is which, and what of
+grabber is left in the kernel."""
+
+import contextlib
+import re
+import time
+
+from vm import tap
+
+DRIVER = "/sys/bus/pci/drivers/grabber"
+
+
+def number(guest, device):
+    """The N of /dev/grabberN of a device, by its id."""
+    names = guest.run(f"ls /sys/bus/pci/devices/{guest.bdf(device)}/grabber").out.split()
+    return min(int(re.match(r"grabber(\d+)", name)[1]) for name in names)
+
+
+def nodes(guest):
+    """All of grabber's nodes, as devtmpfs shows them."""
+    return sorted(guest.run("cd /dev; ls -d grabber* 2>/dev/null || true").out.split())
+
+
+def expected(numbers):
+    return sorted(name for n in numbers for name in (f"grabber{n}", f"grabber{n}-bar"))
+
+
+def wait_for_cards(guest, numbers, timeout=20):
+    """A card that was plugged in is probed a little later."""
+    deadline = time.monotonic() + timeout
+    while nodes(guest) != expected(numbers) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert nodes(guest) == expected(numbers)
+
+
+def bind(guest, bdf):
+    guest.write(f"{DRIVER}/bind", bdf)
+
+
+def unbind(guest, bdf):
+    guest.write(f"{DRIVER}/unbind", bdf)
+
+
+def bind_any(guest, bdf):
+    """Bind a card that no board claims: board "generic". Return the status."""
+    guest.write(f"/sys/bus/pci/devices/{bdf}/driver_override", "grabber")
+    # It may be bound already, by an override from before the module was loaded.
+    return guest.run(f"[ -d {DRIVER}/{bdf} ] || echo {bdf} >{DRIVER}/bind", check=False).rc
+
+
+def leftovers(guest):
+    """What the module shows in the kernel beyond its own name, as text."""
+    return guest.run("ls -d /dev/grabber* /sys/class/grabber/* 2>/dev/null;"
+                     "grep -i grabber /proc/iomem /proc/ioports /proc/interrupts", check=False).out
+
+
+def messages(log, bdf):
+    """The driver's own lines about a device; the driver core's are not counted."""
+    return [line for line in log.splitlines()
+            if f"grabber {bdf}:" in line and "failed with error" not in line]
+
+
+@contextlib.contextmanager
+def log_of(guest):
+    """The kernel log that comes in the block: a list with one text after it."""
+    before = len(guest.log)
+    text = []
+    yield text
+    guest.run("sync")	# a round trip, so that the console has caught up
+    text.append(guest.log[before:])
+
+
+def finish(process, timeout=120):
+    """Wait for a guest program that prints KTAP, and judge it."""
+    return tap.check(process.wait(timeout=timeout))

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Board "generic" end to end: a program in user space drives the XDMA core of a
+card that no board claims, and grabber lends it slots and interrupts."""
+
+import pytest
+
+import nodes
+
+FOREIGN = dict(chart="320x240", args=["--vendor", "0x1234", "--device", "0xcafe"])
+FRAME = 320 * 240 * 3
+# room for the program's descriptor behind a frame
+SLOT = (FRAME + 2 * 4096 - 1) // 4096 * 4096
+
+
+def load(guest, **params):
+    """Bound by driver_override, the core's BAR as the window."""
+    bdf = guest.bdf("card0")
+    # a test before this one may have bound it
+    guest.write(f"/sys/bus/pci/devices/{bdf}/driver_override", "\n")
+    guest.load(slots=4, slot_size=SLOT, **params)
+    assert not nodes.nodes(guest), "a card of no known id was claimed unasked"
+    assert nodes.bind_any(guest, bdf) == 0
+    assert nodes.nodes(guest) == ["grabber0", "grabber0-bar"]
+    return bdf
+
+
+# Only in check-long until it has been seen to pass on a busy machine too.
+@pytest.mark.long
+@pytest.mark.guest(card=FOREIGN)
+def test_messages(guest):
+    load(guest, bar=1)
+    guest.ktap("xdma_from_user_space 0", timeout=200)
+
+
+# Only in check-long until it has been seen to pass on a busy machine too.
+@pytest.mark.long
+@pytest.mark.guest(card=FOREIGN, cmdline="pci=nomsi")
+def test_line_interrupt(guest):
+    load(guest, bar=1)
+    assert "IO-APIC" in [line for line in guest.read("/proc/interrupts").splitlines()
+                         if "grabber" in line][0]
+    guest.ktap("xdma_from_user_space 0", timeout=200)
+
+
+# Only in check-long until it has been seen to pass on a busy machine too.
+@pytest.mark.long
+@pytest.mark.guest(card=FOREIGN)
+def test_bad_input(guest):
+    load(guest)
+    for program in "bad_mmap", "bad_bar":
+        guest.ktap(f"{program} 0", timeout=200)
+
+
+# Only in check-long until it has been seen to pass on a busy machine too.
+@pytest.mark.long
+@pytest.mark.guest(card=FOREIGN)
+def test_bar_parameter(guest):
+    """The window is the first memory BAR, or the one that was asked for."""
+    load(guest)
+    assert guest.run("grabberctl bar read 0").out.strip().lower().endswith("47524231")
+    guest.unload()
+    bdf = load(guest, bar=1)
+    value = guest.run("grabberctl bar read 0").out
+    assert "1fc" in value, value
+    nodes.unbind(guest, bdf)
+    assert not nodes.leftovers(guest)
+
+
+# Only in check-long until it has been seen to pass on a busy machine too.
+@pytest.mark.long
+@pytest.mark.guest(card=FOREIGN, iommu=True)
+def test_behind_an_iommu(guest):
+    """Slots of 8 MiB, more than the page allocator's blocks: one range even so."""
+    guest.load(slots=4, slot_size=8 << 20, bar=1)
+    assert nodes.bind_any(guest, guest.bdf("card0")) == 0
+    guest.ktap("xdma_from_user_space 0", timeout=200)

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Several readers at once, every frame checked and accounted for."""
+
+import pytest
+
+import nodes
+
+CARD = dict(chart="640x480", rate=30)
+FAST = dict(chart="320x240", rate=0)	# as fast as frames are taken
+
+
+def compare_with_host(guest):
+    """The card's counters as the host sees them: what was begun ended somehow,
+    and nothing was written but what was asked for."""
+    stats = guest.cards[0].stats()
+    print(stats)
+    assert stats["begun"] == stats["sent"] + stats["overrun"] + stats["aborted"] + stats["in_flight"]
+    assert stats["dma_writes_refused"] == 0 and stats["dma_reads_refused"] == 0
+    assert stats["rule_breaks"] == 0
+    return stats
+
+
+@pytest.mark.guest(card=CARD)
+def test_readers_at_30_frames(guest):
+    guest.load(slots=12)
+    guest.ktap("stream 0 10", timeout=400)
+    assert compare_with_host(guest)["sent"] > 30
+
+
+@pytest.mark.guest(card=FAST)
+def test_readers_at_full_speed(guest):
+    guest.load(slots=8)
+    guest.ktap("stream 0 8", timeout=400)
+    assert compare_with_host(guest)["sent"] > 100
+
+
+@pytest.mark.guest(card=dict(chart="321x243", rate=30))
+def test_odd_size(guest):
+    """Frames that are no multiple of anything: the core wants lengths in 64 bytes."""
+    guest.load(slots=8)
+    guest.ktap("stream 0 5", timeout=200)
+    compare_with_host(guest)
+
+
+@pytest.mark.every_kernel
+@pytest.mark.guest(card=CARD, devices=["edu"])
+def test_capture_on_every_kernel(guest):
+    """Both boards, on the debug kernel and all stock ones; and mmap, for that is
+    where kernels differ most."""
+    guest.load(slots=8)
+    guest.ktap(f"bad_mmap {nodes.number(guest, 'card0')}")
+    guest.ktap(f"stream {nodes.number(guest, 'card0')} 4", timeout=200)
+    guest.ktap(f"edu_frames {nodes.number(guest, 'edu0')} 4", timeout=200)
+
+
+@pytest.mark.guest(card=CARD, cmdline="pci=nomsi")
+def test_on_line_interrupt(guest):
+    guest.load(slots=8)
+    lines = [line for line in guest.read("/proc/interrupts").splitlines() if "grabber" in line]
+    assert lines and all("IO-APIC" in line for line in lines), lines
+    guest.ktap("stream 0 5", timeout=200)
+
+
+@pytest.mark.guest(card=CARD)
+def test_on_msix(guest):
+    guest.load(slots=8)
+    card = guest.bdf("card0")
+    vectors = guest.run(f"cat /sys/bus/pci/devices/{card}/msi_irqs/*").out.split()
+    assert set(vectors) == {"msix"}, vectors
+    assert "grabber" in guest.read("/proc/interrupts")

@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The debug kernel, from Debian 12's linux-source and debug.config.
+
+The cache entry is a Debian 12 root with the compiler in it. What remains of
+the kernel tree, /usr/src/linux there, is what building modules takes.
+"""
+
+import os
+import shutil
+import threading
+
+from . import cache, roots
+from .paths import VM
+from .progress import say
+
+PACKAGES = ["gcc", "make", "libc6-dev", "sparse", "kmod", "bc", "bison", "flex",
+            "libelf-dev", "libssl-dev", "xz-utils", "perl-base", "python3-minimal"]
+
+_UNPACK = """
+set -e
+cd /usr/src
+pkg=$(apt-cache pkgnames linux-source-6.1 | head -n 1)
+apt-get download -qq "$pkg"
+dpkg-deb -x linux-source*.deb deb
+mkdir linux
+tar -C linux --strip-components=1 -xf deb/usr/src/linux-source-6.1.tar.xz
+rm -r deb linux-source*.deb
+"""
+
+# What a module build needs stays: the build system, headers and its programs.
+_PRUNE = r"""
+set -e
+cd /usr/src/linux
+find . -maxdepth 1 -mindepth 1 ! -name arch ! -name include ! -name scripts \
+	! -name tools ! -name Makefile ! -name Kbuild ! -name Module.symvers \
+	! -name .config ! -name vmlinux ! -name System.map -exec rm -r {} +
+find arch -maxdepth 1 -mindepth 1 ! -name x86 -exec rm -r {} +
+find tools -maxdepth 1 -mindepth 1 ! -name objtool ! -name include -exec rm -r {} +
+find . -name '*.o' ! -path './scripts/*' ! -path './tools/*' -delete
+find . -name '.*.cmd' ! -path './scripts/*' -delete
+rm -rf arch/x86/boot/compressed arch/x86/kvm
+"""
+
+
+def _config_kept(tmp):
+    """Every line of debug.config must have made it into .config."""
+    config = (tmp / "usr/src/linux/.config").read_text().splitlines()
+    lost = []
+    for line in (VM / "debug.config").read_text().splitlines():
+        if line.startswith("CONFIG_") and line not in config:
+            lost.append(line)
+    if lost:
+        raise RuntimeError("the debug kernel cannot have: " + ", ".join(lost) +
+                           "; mend tests/vm/debug.config")
+
+
+class _Watch(threading.Thread):
+    """Says now and then how far the compiler got."""
+
+    def __init__(self, tree):
+        super().__init__(daemon=True)
+        self.tree = tree
+        self.over = threading.Event()
+
+    def run(self):
+        while not self.over.wait(60):
+            done = sum(name.endswith(".o")
+                       for _, _, names in os.walk(self.tree) for name in names)
+            say(f"debug kernel: {done} of about 1500 files compiled")
+
+
+def _make(tmp):
+    suite = roots.SUITES["bookworm"]
+    roots.mmdebstrap(tmp, "bookworm", roots.sources(suite), PACKAGES, hook=_UNPACK)
+    tree = tmp / "usr/src/linux"
+    shutil.copy(VM / "debug.config", tmp / "usr/src/debug.config")
+    make = ["make", "-C", "/usr/src/linux", f"-j{os.cpu_count()}"]
+    env = dict(os.environ, KCONFIG_ALLCONFIG="/usr/src/debug.config",
+               KBUILD_BUILD_TIMESTAMP="1970-01-01", KBUILD_BUILD_USER="grabber",
+               KBUILD_BUILD_HOST="grabber", LC_ALL="C")
+    roots.run_in(tmp, [*make, "allnoconfig"], "debug-kernel-config", env=env)
+    _config_kept(tmp)
+    watch = _Watch(tree)
+    watch.start()
+    try:
+        roots.run_in(tmp, [*make, "bzImage", "modules"], "debug-kernel-build", env=env)
+    finally:
+        watch.over.set()
+    version = (tree / "include/config/kernel.release").read_text().strip()
+    kernel = tmp / "kernel/debug"
+    (kernel / "boot").mkdir(parents=True)
+    shutil.copy(tree / "arch/x86/boot/bzImage", kernel / f"boot/vmlinuz-{version}")
+    shutil.copy(tree / ".config", kernel / f"boot/config-{version}")
+    (kernel / "version").write_text(version + "\n")
+    (kernel / "headers").write_text(version + "\n")
+    (kernel / "lib/modules").mkdir(parents=True)
+    where = tmp / "lib/modules" / version
+    where.mkdir(parents=True, exist_ok=True)
+    (where / "build").symlink_to("/usr/src/linux")
+    roots.run_in(tmp, ["sh", "-c", _PRUNE], "debug-kernel-prune")
+
+
+def root():
+    """The root that holds the debug kernel, as kernel "debug"."""
+    recipe = repr((PACKAGES, _UNPACK, _PRUNE, (VM / "debug.config").read_text()))
+    return cache.entry("debug", recipe, _make, "the debug kernel (about 6 minutes)")

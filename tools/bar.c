@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <argp.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "device.h"
+#include "number.h"
+#include "say.h"
+#include "verbs.h"
+
+struct arguments {
+	int count;		/* arguments seen so far */
+	bool write;
+	const char *offset_text;
+	const char *value_text;
+	const char *device;
+	unsigned int width;	/* bits */
+	uint64_t offset;
+	uint64_t value;
+};
+
+static const char doc[] =
+	"Read or write a register of the card, through /dev/grabberN-bar."
+	"\v"
+	"OFFSET counts bytes from the start of the window and must be a multiple of the width. "
+	"OFFSET and VALUE are decimal, or hexadecimal after 0x. A value read is printed in "
+	"hexadecimal.\n\n" DEVICE_HELP;
+
+static const struct argp_option options[] = {
+	{ "width", 'w', "BITS", 0, "Width of the register: 8, 16, 32 (default) or 64", 0 },
+	{ 0 },
+};
+
+static void parse_width(struct arguments *arguments, const char *arg, struct argp_state *state)
+{
+	uint64_t width;
+
+	if (parse_number(arg, 64, &width) ||
+	    (width != 8 && width != 16 && width != 32 && width != 64))
+		argp_error(state, "the width '%s' is not 8, 16, 32 or 64 bits", arg);
+	arguments->width = width;
+}
+
+static void parse_argument(struct arguments *arguments, char *arg, struct argp_state *state)
+{
+	int place = arguments->count++;
+
+	if (place == 0) {
+		arguments->write = !strcmp(arg, "write");
+		if (!arguments->write && strcmp(arg, "read"))
+			argp_error(state, "'%s' is neither read nor write", arg);
+	} else if (place == 1) {
+		arguments->offset_text = arg;
+	} else if (place == 2 && arguments->write) {
+		arguments->value_text = arg;
+	} else if (!arguments->device) {
+		arguments->device = arg;
+	} else {
+		argp_error(state, "'%s' is one argument too many", arg);
+	}
+}
+
+static uint64_t width_max(unsigned int width)
+{
+	return UINT64_MAX >> (64 - width);
+}
+
+/* The numbers can be judged only after all options, for the width may come last. */
+static void check(struct arguments *arguments, struct argp_state *state)
+{
+	int error;
+
+	if (!arguments->count)
+		argp_error(state, "say whether to read or to write");
+	if (!arguments->offset_text)
+		argp_error(state, "the register's offset is missing");
+	if (arguments->write && !arguments->value_text)
+		argp_error(state, "the value to write is missing");
+
+	error = parse_number(arguments->offset_text, INT64_MAX, &arguments->offset);
+	if (error == -ERANGE)
+		argp_error(state, "the offset %s is too large for any register window",
+			   arguments->offset_text);
+	if (error)
+		argp_error(state, "the offset '%s' is not a number; write it decimal (64) or hexadecimal (0x40)",
+			   arguments->offset_text);
+	if (arguments->offset % (arguments->width / 8))
+		argp_error(state, "the offset %s is not a multiple of %u bytes, as a %u-bit register needs; choose a smaller --width",
+			   arguments->offset_text, arguments->width / 8, arguments->width);
+
+	if (!arguments->write)
+		return;
+	error = parse_number(arguments->value_text, width_max(arguments->width), &arguments->value);
+	if (error == -ERANGE)
+		argp_error(state, "the value %s does not fit into %u bits",
+			   arguments->value_text, arguments->width);
+	if (error)
+		argp_error(state, "the value '%s' is not a number; write it decimal (64) or hexadecimal (0x40)",
+			   arguments->value_text);
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct arguments *arguments = state->input;
+
+	switch (key) {
+	case 'w':
+		parse_width(arguments, arg, state);
+		return 0;
+	case ARGP_KEY_ARG:
+		parse_argument(arguments, arg, state);
+		return 0;
+	case ARGP_KEY_END:
+		check(arguments, state);
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+/* Registers are numbers of the machine's own byte order, as the driver copies them. */
+union value {
+	uint8_t u8;
+	uint16_t u16;
+	uint32_t u32;
+	uint64_t u64;
+};
+
+static void set_value(union value *to, unsigned int width, uint64_t from)
+{
+	switch (width) {
+	case 8:
+		to->u8 = from;
+		break;
+	case 16:
+		to->u16 = from;
+		break;
+	case 32:
+		to->u32 = from;
+		break;
+	default:
+		to->u64 = from;
+	}
+}
+
+static uint64_t get_value(const union value *from, unsigned int width)
+{
+	switch (width) {
+	case 8:
+		return from->u8;
+	case 16:
+		return from->u16;
+	case 32:
+		return from->u32;
+	default:
+		return from->u64;
+	}
+}
+
+static int explain(unsigned int card, const struct arguments *arguments, ssize_t done)
+{
+	int error = done < 0 ? errno : EIO;
+
+	if (error == ENODEV || error == EPERM)
+		device_explain_open(card, NODE_BAR, error, NULL);
+	else if (error == ENXIO)
+		say("the register window of grabber%u is closed for the moment: the card is suspended or being reset; try again",
+		    card);
+	else if (error == EINVAL)
+		say("the driver refuses %u bits at offset 0x%" PRIx64 ": this card may know no registers of that width",
+		    arguments->width, arguments->offset);
+	else
+		say("cannot %s the register at offset 0x%" PRIx64 ": %s",
+		    arguments->write ? "write" : "read", arguments->offset, strerror(error));
+	return EXIT_FAILED;
+}
+
+static int access_register(int fd, unsigned int card, const struct grabber_info *info,
+			   const struct arguments *arguments)
+{
+	size_t bytes = arguments->width / 8;
+	union value value;
+	ssize_t done;
+
+	if (!info->bar_size) {
+		say("grabber%u has no register window", card);
+		return EXIT_FAILED;
+	}
+	if (arguments->offset >= info->bar_size || info->bar_size - arguments->offset < bytes) {
+		say("offset 0x%" PRIx64 " is outside the register window of grabber%u, which has %" PRIu64 " bytes",
+		    arguments->offset, card, (uint64_t)info->bar_size);
+		return EXIT_FAILED;
+	}
+	if (arguments->write) {
+		set_value(&value, arguments->width, arguments->value);
+		done = pwrite(fd, &value, bytes, arguments->offset);
+	} else {
+		done = pread(fd, &value, bytes, arguments->offset);
+	}
+	if (done != (ssize_t)bytes)
+		return explain(card, arguments, done);
+	if (!arguments->write)
+		printf("0x%0*" PRIx64 "\n", (int)bytes * 2, get_value(&value, arguments->width));
+	return EXIT_SUCCESS;
+}
+
+int verb_bar(int argc, char **argv)
+{
+	static const struct argp argp = {
+		options, parse, "read OFFSET [DEVICE]\nwrite OFFSET VALUE [DEVICE]", doc,
+		NULL, NULL, NULL,
+	};
+	struct arguments arguments = { .width = 32 };
+	struct grabber_info info;
+	unsigned int card;
+	int fd, status;
+
+	argp_parse(&argp, argc, argv, 0, NULL, &arguments);
+
+	if (device_find(arguments.device, &card))
+		return EXIT_FAILED;
+	fd = device_open(card, NODE_BAR, arguments.write ? O_RDWR : O_RDONLY, &info);
+	if (fd < 0)
+		return EXIT_FAILED;
+	status = access_register(fd, card, &info, &arguments);
+	close(fd);
+	return status;
+}
