@@ -159,7 +159,6 @@ struct grabber_card {
  * @wants_capture: counted in card->users; under card->mutex
  * @cursor: ordinal of the next frame for this reader; under card->lock, as the rest
  * @held: bit for each slot that the reader holds by TAKE
- * @missed: frames missed since the last one it was told of
  * @delivered_total: frames it was given
  * @missed_total: frames overwritten before it came
  * @read_mutex: one read() at a time
@@ -173,7 +172,6 @@ struct grabber_file {
 	bool wants_capture;
 	u64 cursor;
 	DECLARE_BITMAP(held, GRABBER_RING_SLOTS_MAX);
-	u64 missed;
 	u64 delivered_total;
 	u64 missed_total;
 	struct mutex read_mutex; /* one read() at a time */
@@ -234,7 +232,7 @@ long grabber_frame_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
 int grabber_frame_mmap(struct file *filp, struct vm_area_struct *vma);
 int grabber_frame_wait(struct grabber_file *file, s64 timeout_ns);
 int grabber_frame_take(struct grabber_file *file, bool newest, bool to_read,
-		       struct grabber_slot *frame);
+		       struct grabber_slot *frame, u64 *missed);
 int grabber_vma_check(struct vm_area_struct *vma, u64 size);
 int grabber_put_info(struct grabber_card *card, void __user *to);
 

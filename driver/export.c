@@ -10,6 +10,7 @@
 #include <linux/file.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/nospec.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 #include <linux/vmalloc.h>
@@ -191,7 +192,7 @@ static const struct dma_buf_ops export_ops = {
 	DMA_BUF_VMAP_OPS(export_vmap, export_vunmap),
 };
 
-/* A second hold on a slot that the file holds. NULL: it does not, or no memory. */
+/* A second hold on a slot that the file holds. Or an error: it does not, or no memory. */
 static struct grabber_exported *hold_again(struct grabber_file *file, u32 slot)
 {
 	struct grabber_card *card = file->card;
@@ -199,6 +200,7 @@ static struct grabber_exported *hold_again(struct grabber_file *file, u32 slot)
 
 	if (!exported)
 		return ERR_PTR(-ENOMEM);
+	slot = array_index_nospec(slot, GRABBER_RING_SLOTS_MAX);
 	spin_lock_irq(&card->lock);
 	if (!test_bit(slot, file->held)) {
 		spin_unlock_irq(&card->lock);

@@ -99,7 +99,7 @@ static int seek(struct grabber_file *file, void __user *from)
 }
 
 /* Wait for a frame and hold it. Return: its slot or an error. */
-static int take_slot(struct grabber_file *file, const struct grabber_take *args,
+static int take_slot(struct grabber_file *file, struct grabber_take *args,
 		     struct grabber_slot *frame)
 {
 	s64 timeout_ns = file->filp->f_flags & O_NONBLOCK ? 0 : args->timeout_ns;
@@ -112,7 +112,8 @@ static int take_slot(struct grabber_file *file, const struct grabber_take *args,
 		err = grabber_frame_wait(file, timeout_ns);
 		if (err)
 			return err;
-		slot = grabber_frame_take(file, args->flags & GRABBER_TAKE_NEWEST, false, frame);
+		slot = grabber_frame_take(file, args->flags & GRABBER_TAKE_NEWEST, false, frame,
+					  &args->missed);
 	} while (slot == -EAGAIN && timeout_ns);
 	return slot;
 }
@@ -126,8 +127,14 @@ static int take(struct grabber_file *file, struct grabber_take __user *user)
 
 	if (copy_from_user(&args, user, sizeof(args)))
 		return -EFAULT;
-	if (args.flags & ~GRABBER_TAKE_NEWEST || args.reserved[0] || args.reserved[1])
+	if (args.flags & ~(GRABBER_TAKE_NEWEST | GRABBER_TAKE_GIVE) ||
+	    args.reserved[0] || args.reserved[1])
 		return -EINVAL;
+	if (args.flags & GRABBER_TAKE_GIVE) {
+		slot = give_slot(file, args.slot);
+		if (slot)
+			return slot;
+	}
 	slot = take_slot(file, &args, &frame);
 	if (slot < 0)
 		return slot;
@@ -138,11 +145,6 @@ static int take(struct grabber_file *file, struct grabber_take __user *user)
 	args.offset = ((u64)slot * card->buffer.slot_pages) << PAGE_SHIFT;
 	args.bytes = frame.bytes;
 	args.frame_flags = frame.flags;
-	spin_lock_irq(&card->lock);
-	__set_bit(slot, file->held);
-	args.missed = file->missed;
-	file->missed = 0;
-	spin_unlock_irq(&card->lock);
 	if (copy_to_user(user, &args, sizeof(args))) {
 		/* The program will never know which slot it holds. */
 		give_slot(file, slot);

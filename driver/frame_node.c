@@ -84,16 +84,16 @@ int grabber_frame_wait(struct grabber_file *file, s64 timeout_ns)
  * @newest: skip to the newest frame
  * @to_read: for read(), which is done with it by itself
  * @frame: filled with what the ring knows of the frame
+ * @missed: how many this reader missed since the one before
  *
  * Return: its slot; -EAGAIN: there is none now; -ENODEV: nor will there be;
  * -EBUSY: as many slots are held as may be.
  */
 int grabber_frame_take(struct grabber_file *file, bool newest, bool to_read,
-		       struct grabber_slot *frame)
+		       struct grabber_slot *frame, u64 *missed)
 {
 	struct grabber_card *card = file->card;
 	struct grabber_ring *ring = &card->ring;
-	u64 missed;
 	int slot;
 
 	spin_lock_irq(&card->lock);
@@ -110,11 +110,12 @@ int grabber_frame_take(struct grabber_file *file, bool newest, bool to_read,
 	/* Also when the frame that came right after the break is among the missed. */
 	if (ring->last_break >= file->cursor && ring->last_break <= frame->ordinal)
 		frame->flags |= GRABBER_FRAME_DISCONTINUITY;
-	missed = frame->ordinal - file->cursor;
+	*missed = frame->ordinal - file->cursor;
 	file->cursor = frame->ordinal + 1;
-	file->missed += missed;
-	file->missed_total += missed;
+	file->missed_total += *missed;
 	file->delivered_total++;
+	if (!to_read)
+		__set_bit(slot, file->held);
 	trace_grabber_taken(card->number, slot, frame);
 out:
 	spin_unlock_irq(&card->lock);
@@ -137,6 +138,7 @@ static int read_begin(struct grabber_file *file, bool nonblock)
 {
 	struct grabber_card *card = file->card;
 	struct grabber_slot frame;
+	u64 missed;
 	int slot = file->read_slot;
 	int err;
 
@@ -144,7 +146,7 @@ static int read_begin(struct grabber_file *file, bool nonblock)
 		err = grabber_frame_wait(file, nonblock ? 0 : -1);
 		if (err)
 			return err;
-		slot = grabber_frame_take(file, false, true, &frame);
+		slot = grabber_frame_take(file, false, true, &frame, &missed);
 		/* Overwritten since the wait: another one is on its way. */
 		if (slot == -EAGAIN)
 			continue;
@@ -158,7 +160,6 @@ static int read_begin(struct grabber_file *file, bool nonblock)
 			return slot;
 		file->read_slot = slot;
 		file->read_offset = 0;
-		file->missed = 0;
 	}
 	return slot;
 }

@@ -252,6 +252,27 @@ static void measure_take_and_give(void)
 	report("take_and_give", both);
 }
 
+/* One call that gives the last frame back and takes the next */
+static void measure_take_gives(void)
+{
+	struct grabber_take take = { 0 };
+	uint64_t samples[SAMPLES], begin;
+
+	a_frame();
+	if (ioctl(card.fd, GRABBER_IOC_TAKE, &take))
+		die("TAKE");
+	for (int i = -WARM_UP; i < SAMPLES; i++) {
+		a_frame();
+		take.flags = GRABBER_TAKE_GIVE | GRABBER_TAKE_NEWEST;
+		begin = instructions();
+		if (ioctl(card.fd, GRABBER_IOC_TAKE, &take))
+			die("TAKE");
+		if (i >= 0)
+			samples[i] = instructions() - begin;
+	}
+	report("take_gives", samples);
+}
+
 static void measure_status_page(void)
 {
 	uint64_t samples[SAMPLES], begin;
@@ -306,6 +327,7 @@ static void measure_grabber(void)
 	measure_wake("wake_by_take", by_take);
 	measure_status_page();
 	measure_take_and_give();
+	measure_take_gives();
 }
 
 /* uio_pci_generic masks the interrupt when it comes; its user unmasks it. */

@@ -154,6 +154,7 @@ TEST(take_flags_and_reserved)
 	for (int bit = 0; bit < 32; bit++) {
 		struct grabber_take take = { .flags = 1U << bit, .timeout_ns = 20 * NS_PER_S };
 
+		/* GRABBER_TAKE_GIVE too, for no slot is held. */
 		if (take.flags != GRABBER_TAKE_NEWEST)
 			EXPECT_ERRNO(ioctl(fd, GRABBER_IOC_TAKE, &take), EINVAL);
 		take.flags |= GRABBER_TAKE_NEWEST;

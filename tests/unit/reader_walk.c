@@ -123,12 +123,25 @@ static int seek(const struct grabber_seek *args)
 	return 0;
 }
 
+/* As its give_slot() */
+static int give(u32 slot)
+{
+	if (!world.held[slot])
+		return fail(EINVAL);
+	world.held[slot] = false;
+	grabber_ring_release(&world.ring, slot);
+	feed();
+	return 0;
+}
+
 /* As its take(), when a frame is there or no wait was asked for */
 static int take(struct grabber_take *args)
 {
-	int slot = grabber_ring_find(&world.ring, world.cursor,
-				     args->flags & GRABBER_TAKE_NEWEST);
+	int slot;
 
+	if ((args->flags & GRABBER_TAKE_GIVE) && give(args->slot))
+		return -1;
+	slot = grabber_ring_find(&world.ring, world.cursor, args->flags & GRABBER_TAKE_NEWEST);
 	if (slot < 0)
 		return fail(EAGAIN);
 	if (!grabber_ring_hold(&world.ring, slot, false))
@@ -160,12 +173,7 @@ static int fake_ioctl(int fd, unsigned long request, ...)
 	case GRABBER_IOC_TAKE:
 		return take(arg);
 	case GRABBER_IOC_GIVE:
-		if (!world.held[((struct grabber_give *)arg)->slot])
-			return fail(EINVAL);
-		world.held[((struct grabber_give *)arg)->slot] = false;
-		grabber_ring_release(&world.ring, ((struct grabber_give *)arg)->slot);
-		feed();
-		return 0;
+		return give(((struct grabber_give *)arg)->slot);
 	default:
 		return fail(ENOTTY);
 	}
@@ -250,8 +258,22 @@ static void hold_one(struct grabber_reader *reader, struct grabber_frame *frame)
 	held_frames++;
 	CHECK(look(frame, 4 * world.nslots) == world.tags[frame->frame % TAGS]);
 	CHECK(grabber_whole(reader, frame));
+	if (chance(2)) {
+		u64 missed = frame->missed;
+		u32 slot = frame->slot;
+
+		err = grabber_take_frame(reader, frame, GRABBER_TAKE_GIVE, 0);
+		CHECK(!err || err == -EAGAIN);
+		CHECK(world.held[slot] == (!err && frame->slot == slot));
+		if (err)
+			return;
+		held_frames++;
+		frame->missed += missed;
+		CHECK(look(frame, 4 * world.nslots) == world.tags[frame->frame % TAGS]);
+	}
 	CHECK(grabber_give_frame(reader, frame) == 0);
 	CHECK(grabber_give_frame(reader, frame) == -EINVAL);
+	CHECK(grabber_take_frame(reader, frame, GRABBER_TAKE_GIVE, 0) == -EINVAL);
 }
 
 /* Several frames in hand, and the driver told of them, before any is known whole. */

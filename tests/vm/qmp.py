@@ -11,9 +11,7 @@ from .errors import GuestDied, GuestError, GuestTimeout
 
 class Qmp:
     def __init__(self, path, timeout=30):
-        self._socket = socket.socket(socket.AF_UNIX)
-        self._socket.settimeout(timeout)
-        self._socket.connect(str(path))
+        self._socket = self._connect(path, timeout)
         self._file = self._socket.makefile("rw")
         self._changed = threading.Condition()
         self._events = []
@@ -24,6 +22,22 @@ class Qmp:
         self._socket.settimeout(None)
         threading.Thread(target=self._read, daemon=True).start()
         self.execute("qmp_capabilities")
+
+    @staticmethod
+    def _connect(path, timeout):
+        # QEMU makes the socket's file a moment before it listens.
+        deadline = time.monotonic() + timeout
+        while True:
+            to = socket.socket(socket.AF_UNIX)
+            to.settimeout(timeout)
+            try:
+                to.connect(str(path))
+                return to
+            except OSError as error:
+                to.close()
+                if time.monotonic() > deadline:
+                    raise GuestTimeout(f"QEMU does not answer at {path}: {error}") from error
+                time.sleep(0.1)
 
     def _read(self):
         try:

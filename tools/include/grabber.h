@@ -21,8 +21,8 @@
  * - grabber_next() makes no system call and holds nothing: the card may take the slot
  *   back while the program looks at it. So look first, then ask grabber_whole(), and
  *   only then believe what was seen.
- * - grabber_take_frame() holds the frame until grabber_give_frame(): two system calls, and the
- *   frame cannot change. Slots that are held are not there for new frames.
+ * - grabber_take_frame() holds the frame until grabber_give_frame(): two system calls, or one
+ *   that gives back and takes, and the frame cannot change. Slots that are held are not there for new frames.
  *
  * Frames are looked at where the card put them; nothing is copied. The mapping is
  * read-only.
@@ -470,7 +470,8 @@ static inline int grabber_wait(struct grabber_reader *reader, long long timeout_
  * grabber_take_frame() - the next frame, held
  * @reader: the reader
  * @frame: filled in
- * @flags: 0, or GRABBER_TAKE_NEWEST for the newest there is
+ * @flags: GRABBER_TAKE_NEWEST: the newest there is; GRABBER_TAKE_GIVE: @frame is one
+ *	that is held, to be given back first, whether another one comes or not
  * @timeout_ns: longest wait; 0: none; negative: no limit
  *
  * The card leaves the frame alone until grabber_give_frame() or grabber_close(). Starts
@@ -478,7 +479,7 @@ static inline int grabber_wait(struct grabber_reader *reader, long long timeout_
  *
  * Return: 0; -EAGAIN: no frame, and no wait was asked for; -ETIMEDOUT; -EINTR;
  * -EBUSY: as many slots are held as may be, by all readers together; -ENODEV: the card
- * is gone; -EIO: it could not be started.
+ * is gone; -EIO: it could not be started; -EINVAL: @frame is not held.
  */
 static inline int grabber_take_frame(struct grabber_reader *reader,
 				     struct grabber_frame *frame, __u32 flags,
@@ -491,6 +492,8 @@ static inline int grabber_take_frame(struct grabber_reader *reader,
 		return err;
 	memset(&take, 0, sizeof(take));
 	take.flags = flags;
+	if (flags & GRABBER_TAKE_GIVE)
+		take.slot = frame->slot;
 	take.timeout_ns = timeout_ns;
 	if (ioctl(reader->fd, GRABBER_IOC_TAKE, &take))
 		return -errno;

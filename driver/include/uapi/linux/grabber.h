@@ -97,7 +97,8 @@ struct grabber_format_choice {
  * struct grabber_buffer - layout of the frame mapping (GRABBER_IOC_GET_BUFFER,
  *	GRABBER_IOC_SET_BUFFER)
  * @slots: number of frame slots
- * @slot_size: bytes a frame can have at most
+ * @slot_size: bytes a frame can have at most. Where that is no multiple of 64, a card
+ *	may write on up to the next one, within the slot's last page
  * @stride: bytes from one slot's start to the next one's, whole pages
  * @mmap_size: bytes of the whole mapping: all slots, then the status page
  * @hold_max: slots that all readers together may hold at a time by TAKE
@@ -202,7 +203,8 @@ struct grabber_status {
 /**
  * struct grabber_take - take the next frame and hold its slot (GRABBER_IOC_TAKE)
  * @flags: in: GRABBER_TAKE_* bits
- * @slot: out: slot that holds the frame; the card leaves it alone until
+ * @slot: in: with GRABBER_TAKE_GIVE a slot that this file holds; else ignored.
+ *	out: slot that holds the frame; the card leaves it alone until
  *	GRABBER_IOC_GIVE, or until the file is closed
  * @timeout_ns: in: longest wait in nanoseconds; 0: do not wait, negative: no
  *	limit. O_NONBLOCK on the file has the effect of 0
@@ -220,7 +222,9 @@ struct grabber_status {
  * Errors: EAGAIN: no frame, and no wait was asked for; ETIMEDOUT: none within
  * the timeout; EBUSY: as many slots are held as may be (see &struct grabber_buffer
  * @hold_max); EINTR; ENODEV: the card is gone, and no frame is left from before; EIO:
- * the card could not be started.
+ * the card could not be started; EINVAL: unknown flags, or @slot is not held by this
+ * file. All but EINVAL, and EFAULT for a structure that cannot be read, come after
+ * the slot of GRABBER_TAKE_GIVE was given back.
  *
  * read() gives the same frames as a byte stream, from the same cursor. It goes on in
  * the middle of a frame where the last one stopped, and never beyond the frame's
@@ -241,6 +245,7 @@ struct grabber_take {
 };
 
 #define GRABBER_TAKE_NEWEST	0x1 /* skip to the newest frame there is */
+#define GRABBER_TAKE_GIVE	0x2 /* first give @slot back, as GRABBER_IOC_GIVE does */
 
 #define GRABBER_FRAME_TRUNCATED		0x1 /* longer than its slot: the rest was dropped */
 #define GRABBER_FRAME_SHORT		0x2 /* fewer bytes than sizeimage */
