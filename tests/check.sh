@@ -11,4 +11,4 @@ unset MAKEFLAGS MAKELEVEL MFLAGS
 make -s programs
 cd "$top"/tests
 /usr/bin/python3 -m vm.prepare
-exec /usr/bin/python3 -m pytest -p no:cacheprovider -rs --durations=15 -n 2 --dist loadfile "$@" .
+exec /usr/bin/python3 -m pytest -p no:cacheprovider -v -rs --durations=15 -n 2 --dist loadfile "$@" .

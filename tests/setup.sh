@@ -8,7 +8,8 @@ set -eu
 packages="python3 gcc make libc6-dev libpng-dev zlib1g-dev busybox-static mmdebstrap
 	debian-archive-keyring kmod util-linux mount"
 if [ "${1:-}" = check ]; then
-	packages="$packages python3-pytest python3-pytest-xdist e2fsprogs g++ pahole perl git"
+	packages="$packages python3-pytest python3-pytest-xdist e2fsprogs g++ pahole perl git
+	trace-cmd linux-perf"
 fi
 
 label=${GRABBER_LABEL:-setup}
@@ -23,19 +24,30 @@ if [ "$(uname -m)" != x86_64 ]; then
 fi
 command -v apt-get >/dev/null || fail "this needs Debian 12 or 13 (or a relative of theirs), for apt."
 
+installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
+
 missing=
 for package in $packages; do
-	status=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)
-	[ "$status" = installed ] || missing="$missing $package"
+	installed "$package" || missing="$missing $package"
 done
-[ -n "$missing" ] || exit 0
+# For 32-bit programs; left out where it would put cross compilers out, for it
+# conflicts with them. The test that wants it says so then.
+extra=
+if [ "${1:-}" = check ] && ! installed gcc-multilib; then
+	extra=gcc-multilib
+fi
+[ -n "$missing$extra" ] || exit 0
 
-say "installing$missing"
+say "installing$missing $extra"
 mkdir -p "$(dirname "$0")/../build/log"
 log=$(cd "$(dirname "$0")/../build/log" && pwd)/apt.log
 export DEBIAN_FRONTEND=noninteractive
-if ! { apt-get update && apt-get install -y --no-install-recommends $missing; } >"$log" 2>&1; then
+get() { apt-get install -y --no-install-recommends "$@"; }
+if ! { apt-get update && get $missing; } >"$log" 2>&1; then
 	tail -n 15 "$log" >&2
 	fail "apt-get could not install$missing; all it said is in $log." \
 		"Is the network up, and is Debian's main archive in /etc/apt?"
+fi
+if [ -n "$extra" ] && ! get --no-remove $extra >>"$log" 2>&1; then
+	say "did without $extra: it cannot be installed beside what is there"
 fi
