@@ -9,9 +9,6 @@ import pytest
 import nodes
 from test_generic import FOREIGN, load as load_generic
 
-# Only in check-long until all have been seen to pass together with the others.
-pytestmark = pytest.mark.long
-
 # with a port free for a disk
 CARD = dict(card=dict(chart="320x240", rate=60), ports=1)
 
@@ -23,7 +20,6 @@ def test_set_buffer(guest):
         guest.ktap(f"{program} 0", timeout=600)
 
 
-@pytest.mark.long
 @pytest.mark.guest(card=FOREIGN)
 def test_formats_on_generic(guest):
     load_generic(guest)
@@ -57,7 +53,6 @@ def test_changed_while_all_else_goes_on(guest):
     assert stats["rule_breaks"] == 0 and stats["dma_writes_refused"] == 0
 
 
-@pytest.mark.long
 @pytest.mark.guest(**CARD)
 def test_frames_are_memory(guest, tmp_path):
     """O_DIRECT to ext4 on virtio-blk, MAP_POPULATE, mremap, fork."""

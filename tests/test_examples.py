@@ -13,9 +13,6 @@ import pytest
 from vm import cache, roots
 from vm.paths import BUILD, DRIVER, TOP
 
-# Not in the default run yet: they were written last, and are to be timed.
-pytestmark = pytest.mark.long
-
 INCLUDES = [f"-I{TOP}/tools/include", f"-I{DRIVER}/include/uapi"]
 WARNINGS = ["-Wall", "-Wextra", "-Wshadow", "-Wconversion", "-pedantic", "-Werror", "-O2"]
 EXAMPLES = TOP / "docs" / "examples"

@@ -7,9 +7,6 @@ import pytest
 import nodes
 from vm import initramfs, kernels
 
-# Only in check-long until all have been seen to pass together with the others.
-pytestmark = pytest.mark.long
-
 CARD = dict(card=dict(chart="320x240", rate=60))
 EDU = dict(devices=["edu"])
 # "export" alone is the shell's

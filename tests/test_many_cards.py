@@ -53,8 +53,6 @@ def test_number_of_an_open_card_is_free(guest):
     guest.ktap(f"edu_frames {n} 2", timeout=120)
 
 
-# Only in check-long until it has been seen to pass on a busy machine too.
-@pytest.mark.long
 def test_streams_side_by_side(guest):
     guest.load(slots=8)
     running = [guest.spawn(f"stream {nodes.number(guest, i)} 10")

@@ -120,8 +120,6 @@ def test_virtual_card(guest, way, mode):
     whole_story(guest, way(guest, "card0"), mode)
 
 
-# Only in check-long until it has been seen to pass on a busy machine too.
-@pytest.mark.long
 @pytest.mark.guest(**UNPLUGGABLE)
 @pytest.mark.parametrize("mode", ["idle", "streaming"])
 def test_unplugged(guest, mode):
@@ -138,8 +136,6 @@ def test_edu(guest, way):
     whole_story(guest, way(guest, "edu0"), "streaming")
 
 
-# Only in check-long until it has been seen to pass on a busy machine too.
-@pytest.mark.long
 @pytest.mark.guest(**CARD)
 def test_unloaded_while_the_card_is_gone(guest):
     """The module can be unloaded once the files are closed, without the card."""
@@ -162,8 +158,6 @@ def free_kib(guest):
     raise AssertionError("no MemFree in /proc/meminfo")
 
 
-# Only in check-long until it has been seen to pass on a busy machine too.
-@pytest.mark.long
 @pytest.mark.guest(**CARD)
 def test_nothing_leaks(guest):
     """Again and again, with frames held and mapped to the end. kmemleak sees no
@@ -186,7 +180,6 @@ def test_nothing_leaks(guest):
     assert lost < 2 * buffer_kib
 
 
-# Only in check-long until it has been seen to pass on a busy machine too.
 @pytest.mark.long
 @pytest.mark.guest(**CARD)
 def test_hammered(guest):
@@ -202,7 +195,6 @@ def test_hammered(guest):
     check_streams(guest)
 
 
-# Only in check-long until it has been seen to pass on a busy machine too.
 @pytest.mark.long
 @pytest.mark.guest(**UNPLUGGABLE, kernel="6.12", native_hotplug=True)
 def test_native_hotplug(guest):

@@ -5,9 +5,6 @@ import pytest
 
 import nodes
 
-# Not in the default run yet: they were written last, and are to be timed.
-pytestmark = pytest.mark.long
-
 CARD = dict(chart="640x480", rate=30)
 FAST = dict(chart="320x240", rate=0)	# as fast as frames are taken
 # Debian's kernels have seccomp filters; the debug kernel has not, and is slower

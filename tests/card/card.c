@@ -198,6 +198,9 @@ void card_fault_write(struct card *c, uint32_t offset, uint32_t value)
 		video_source_skip(&c->source, value);
 		break;
 	case FAULT_GONE:
+		/* A link that comes up again finds the function reset (PCIe 6.6.1). */
+		if (c->faults.gone && value != FAULT_GONE_KEY)
+			reset(c);
 		c->faults.gone = value == FAULT_GONE_KEY;
 		xdma_core_interrupts(&c->core);
 		break;

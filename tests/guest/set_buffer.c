@@ -350,6 +350,8 @@ TEST_LIMIT(nothing_leaks, 180)
 		after = free_kib();
 		tap_note("%lld KiB less after 1001 changes", (long long)(before - after));
 	}
-	/* A page a change would be 4004. The first turn has what caches grow by. */
-	EXPECT((long long)(before - after) < 1500);
+	/* A page a change would be 4004. The first turn has what caches grow by; KASAN keeps
+	 * what was freed for a while, and that is up to 1700.
+	 */
+	EXPECT((long long)(before - after) < 3000);
 }

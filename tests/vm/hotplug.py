@@ -137,8 +137,11 @@ class Hotplug:
     def surprise(self, identity):
         """Cut a device off as if it was pulled out: reads are all ones.
 
-        Its root port forgets its bus numbers and stops forwarding.
+        Its root port forgets its bus numbers and stops forwarding. Before that its own
+        way to memory is closed, for QEMU's ports do not stop DMA.
         """
+        command = f"/sys/bus/pci/devices/{self.bdf(identity)}/config"
+        self.run(f"printf '\\0\\0' | dd of={command} bs=1 seek=4 conv=notrunc 2>/dev/null")
         config = f"/sys/bus/pci/devices/{self._port_address(identity)}/config"
         self.run(f"dd if={config} of=/tmp/surprise.{identity} bs=1 count=64 2>/dev/null &&"
                  f" printf '\\0\\0' | dd of={config} bs=1 seek=4 conv=notrunc 2>/dev/null &&"

@@ -8,10 +8,8 @@ import pytest
 from vm import CommandFailed, GuestDied, GuestError, GuestTimeout, kernels, roots
 from vm.paths import BUILD
 
-# Only in check-long until it has been seen to pass on a busy machine too.
-pytestmark = [pytest.mark.long,
-              pytest.mark.guest(kernel="6.1", devices=["edu", "pci-testdev"], modules=[],
-                                ports=1, share=str(BUILD / "vm"))]
+pytestmark = pytest.mark.guest(kernel="6.1", devices=["edu", "pci-testdev"], modules=[],
+                               ports=1, share=str(BUILD / "vm"))
 
 
 def test_commands(guest):
