@@ -68,3 +68,13 @@ def test_frames_are_memory(guest, tmp_path):
     guest.load(slots=8)
     guest.ktap("direct_io 0 /disk", timeout=300)
     guest.run("umount /disk")
+
+
+@pytest.mark.guest(kernel="6.12", **CARD)
+def test_frames_are_memory_to_other_processes(guest):
+    """With process_vm_readv, which the debug kernel is built without."""
+    guest.load(slots=8)
+    guest.run("mkdir -p /tmpfs && mount -t tmpfs -o size=64m none /tmpfs")
+    said = guest.run("direct_io 0 /tmpfs", timeout=300).out
+    guest.run("umount /tmpfs")
+    assert "ok 1" in said and "no process_vm_readv" not in said, said

@@ -55,8 +55,7 @@ def test_number_of_an_open_card_is_free(guest):
 
 def test_streams_side_by_side(guest):
     guest.load(slots=8)
-    running = [guest.spawn(f"stream {nodes.number(guest, i)} 10")
-               for i in ("card0", "card1", "edu3")]
+    running = [guest.spawn(f"stream {nodes.number(guest, device)} 10") for device in IDS]
     for stream in running:
         nodes.finish(stream, 300)
 

@@ -7,6 +7,7 @@
  */
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 
 #include "card.h"
@@ -193,6 +194,43 @@ TEST(moved_and_shrunk)
 	EXPECT(probe_byte(map, &value) == 0);
 	EXPECT(probe_byte(map + PAGE, &value) == SIGSEGV);
 	EXPECT(mremap(map, PAGE, layout.stride, MREMAP_MAYMOVE) == MAP_FAILED);
+}
+
+/* What a debugger and a recorder of crashes do. */
+TEST(read_by_another_process)
+{
+	int fd = open_frames(O_RDONLY), memory, status;
+	struct frame_check *check = frame_check_open(fd);
+	uint8_t *map = map_frames(fd, PROT_READ);
+	struct grabber_take take = must_take(fd);
+	pid_t parent = getpid(), pid = fork();
+
+	CHECK(pid >= 0);
+	if (!pid) {
+		uint8_t *copy = malloc(take.bytes);
+		struct iovec from = { map + take.offset, take.bytes };
+		struct iovec to = { copy, take.bytes };
+		char path[32];
+
+		CHECK(munmap(map, get_buffer(fd).mmap_size) == 0);
+		snprintf(path, sizeof(path), "/proc/%d/mem", parent);
+		memory = open(path, O_RDONLY);
+		CHECK(memory >= 0);
+		CHECK(pread(memory, copy, take.bytes, (off_t)(uintptr_t)(map + take.offset)) ==
+		      take.bytes);
+		is_frame(copy, &take, check);
+		memset(copy, 0, take.bytes);
+		if (process_vm_readv(parent, &to, 1, &from, 1, 0) != (ssize_t)take.bytes) {
+			/* The debug kernel is built without it. */
+			CHECK(errno == ENOSYS);
+			tap_note("no process_vm_readv in this kernel");
+			tap_stop();
+		}
+		is_frame(copy, &take, check);
+		tap_stop();
+	}
+	CHECK(waitpid(pid, &status, 0) == pid);
+	EXPECT(status == 0);
 }
 
 /* A child sees the frames that come after the fork as well, and shares them. */
