@@ -107,6 +107,9 @@ char *doctor_mend_signature(const struct doctor *doctor, bool have_key);
 /* doctor_file.c: what a kernel has installed, what a file says of itself */
 void doctor_find_file(struct doctor_file *file, const char *release);
 void doctor_read_file(struct doctor_file *file);
+/* Why doctor_read_file() could not tell, and what mends that */
+const char *doctor_why_no_modinfo(const struct doctor *doctor);
+char *doctor_mend_modinfo(const struct doctor *doctor);
 
 /* doctor_module.c: installed, loaded, one and the same */
 void doctor_look_at_module(struct doctor *doctor);

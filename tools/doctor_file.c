@@ -141,3 +141,22 @@ void doctor_read_file(struct doctor_file *file)
 		look_into(file, path);
 	free(path);
 }
+
+static bool has_modinfo(void)
+{
+	char path[PATH_MAX];
+
+	return root_program("modinfo", path, sizeof(path));
+}
+
+const char *doctor_why_no_modinfo(const struct doctor *doctor)
+{
+	if (!has_modinfo())
+		return "the file is compressed, and modinfo is not installed";
+	return doctor->root ? "modinfo cannot read the file" : "run as root";
+}
+
+char *doctor_mend_modinfo(const struct doctor *doctor)
+{
+	return has_modinfo() ? NULL : doctor_install(doctor, "kmod", "kmod");
+}

@@ -54,7 +54,7 @@ void doctor_check_headers(struct doctor *doctor)
 	else if (root_look("/lib/modules/%s", release))
 		doctor_tell(doctor, "headers", release, works ? DOCTOR_WARNING : DOCTOR_WRONG,
 			    doctor_mend("reboot"),
-			    "the running kernel has no modules in /lib/modules any more: it was removed or replaced, and no module can be built for it");
+			    "the running kernel has nothing in /lib/modules (was it removed, or replaced by a newer one?), so no module can be built for it");
 	else
 		doctor_tell(doctor, "headers", release, works ? DOCTOR_WARNING : DOCTOR_WRONG,
 			    doctor_install_headers(doctor, release),
@@ -62,11 +62,12 @@ void doctor_check_headers(struct doctor *doctor)
 			    dir);
 }
 
-/* The compiler that the kernel was built with, "gcc" where that is not known. */
-static void kernel_compiler(const char *release, char *name, size_t size)
+/* The compiler that the kernel was built with; false, and "gcc", where that is not known. */
+static bool kernel_compiler(const char *release, char *name, size_t size)
 {
 	static const char key[] = "CONFIG_CC_VERSION_TEXT=\"";
 	char dir[PATH_MAX], line[512];
+	bool known = false;
 	FILE *file;
 
 	snprintf(name, size, "gcc");
@@ -74,7 +75,7 @@ static void kernel_compiler(const char *release, char *name, size_t size)
 	file = root_open("%s/.config", dir);
 	if (!file)
 		file = root_open("%s/include/config/auto.conf", dir);
-	while (file && fgets(line, sizeof(line), file)) {
+	while (file && !known && fgets(line, sizeof(line), file)) {
 		char *text = line + strlen(key);
 
 		if (strncmp(line, key, strlen(key)))
@@ -84,34 +85,36 @@ static void kernel_compiler(const char *release, char *name, size_t size)
 			snprintf(name, size, "clang");
 		else
 			snprintf(name, size, "%.*s", (int)strcspn(text, " "), text);
-		break;
+		known = true;
 	}
 	if (file)
 		fclose(file);
+	return known;
 }
 
 void doctor_check_compiler(struct doctor *doctor)
 {
+	enum doctor_state state = doctor->file.path[0] || doctor->loaded ? DOCTOR_WARNING
+									 : DOCTOR_WRONG;
 	char name[128], path[PATH_MAX];
+	bool known = kernel_compiler(doctor->release, name, sizeof(name));
 	const char *package;
 
-	kernel_compiler(doctor->release, name, sizeof(name));
 	/* x86_64-linux-gnu-gcc-14 comes with the package gcc-14. */
 	package = strstr(name, "gcc") ? strstr(name, "gcc") : name;
-	if (!root_program(name, path, sizeof(path)))
-		doctor_tell(doctor, "compiler", "",
-			    doctor->file.path[0] || doctor->loaded ? DOCTOR_WARNING : DOCTOR_WRONG,
-			    doctor_install(doctor, package, package),
-			    "%s, which the kernel was built with, is not installed, so no module can be built for it",
-			    name);
-	else if (!root_program("make", path, sizeof(path)))
-		doctor_tell(doctor, "compiler", "",
-			    doctor->file.path[0] || doctor->loaded ? DOCTOR_WARNING : DOCTOR_WRONG,
-			    doctor_install(doctor, "make", "make"),
+	if (!root_program("make", path, sizeof(path)))
+		doctor_tell(doctor, "compiler", "", state, doctor_install(doctor, "make", "make"),
 			    "make is not installed, so no module can be built");
-	else
+	else if (root_program(name, path, sizeof(path)))
 		doctor_tell(doctor, "compiler", "", DOCTOR_OK, NULL,
 			    "%s and make are installed", name);
+	else if (known)
+		doctor_tell(doctor, "compiler", "", state, doctor_install(doctor, package, package),
+			    "%s, which the kernel was built with, is not installed, so no module can be built for it",
+			    name);
+	else
+		doctor_tell(doctor, "compiler", "", DOCTOR_UNKNOWN, NULL,
+			    "cannot tell which compiler the kernel takes: its headers tell, and mostly bring it");
 }
 
 /* Removed kernels leave directories behind, with a few files that depmod made. */

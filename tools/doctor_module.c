@@ -149,11 +149,9 @@ static void tell_version(struct doctor *doctor)
 			    "version %s is loaded, but was built from other sources than the one that is installed, which waits for a reload%s",
 			    version, about_users);
 	else if (file->path[0] && !file->version[0])
-		doctor_tell(doctor, "loaded", "", DOCTOR_UNKNOWN,
-			    doctor_install(doctor, "kmod", "kmod"),
+		doctor_tell(doctor, "loaded", "", DOCTOR_UNKNOWN, doctor_mend_modinfo(doctor),
 			    "version %s is loaded; cannot tell whether that is the one installed: %s",
-			    version, doctor->root ? "modinfo cannot read it or is missing"
-						  : "run as root, and with modinfo");
+			    version, doctor_why_no_modinfo(doctor));
 	else
 		doctor_tell(doctor, "loaded", "", DOCTOR_OK, NULL, "version %s is loaded%s",
 			    version[0] ? version : "(it does not tell which)",

@@ -193,9 +193,8 @@ void doctor_check_signature(struct doctor *doctor)
 		doctor_tell(doctor, "signature", "", DOCTOR_UNKNOWN, NULL,
 			    "cannot tell: the loaded module is not installed");
 	} else if (file->is_signed == SIGNED_UNKNOWN) {
-		doctor_tell(doctor, "signature", "", DOCTOR_UNKNOWN,
-			    doctor_install(doctor, "kmod", "kmod"),
-			    "cannot tell: modinfo is missing, or may not read %s", file->path);
+		doctor_tell(doctor, "signature", "", DOCTOR_UNKNOWN, doctor_mend_modinfo(doctor),
+			    "cannot tell: %s", doctor_why_no_modinfo(doctor));
 	} else if (!doctor->enforced) {
 		doctor_tell(doctor, "signature", "", DOCTOR_OK, NULL,
 			    file->is_signed == SIGNED_YES ? "the module is signed by '%s'; this kernel would take it without"
