@@ -47,7 +47,7 @@ static const char doc[] =
 	"  buffer    show or set the buffer's slots\n"
 	"  stats     what became of every frame that a card began\n"
 	"  top       what all cards do, live\n"
-	"  doctor    what is wrong with driver, cards and permissions, and what mends it\n"
+	"  doctor    what is wrong on this machine, and what mends it\n"
 	"  bar       read or write a register\n"
 	"\n"
 	"'grabberctl VERB --help' tells more of each, and so does grabberctl(1).";
