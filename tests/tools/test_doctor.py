@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from fake import TOP
 from machine import CARD, DKMS, FILE, MODULES, OTHER, RELEASE, USER, VIDEO
 
 INSTALL = "apt install ./grabber-dkms_*.deb"
@@ -57,6 +58,17 @@ def test_usage(machine):
     assert result.status == 2 and "takes no argument such as 'grabber0'" in result.stderr
     result = machine.run("--help")
     assert result.status == 0 and "Status 1 where something is wrong" in " ".join(result.stdout.split())
+
+
+def test_manual(machine):
+    """Every check stands there in its order, and every option."""
+    text = (TOP / "docs/grabberctl.1").read_text()
+    part = text.split(".Ss doctor\n")[1].split(".Ss ")[0]
+    listed = re.findall(r"^\.It Ic ([a-z-]+)$", part.split("The checks, in their order:")[1], re.M)
+    told = [line["check"] for line in machine.doctor()]
+    assert listed == list(dict.fromkeys(told))
+    for option in re.findall(r"--([a-z-]+)", machine.run("--help").stdout):
+        assert f"Fl -{option}" in text
 
 
 def test_bare_machine(machine):
