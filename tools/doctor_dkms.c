@@ -22,13 +22,16 @@ enum dkms_state {
 
 /**
  * struct dkms - what it did for one kernel
+ * @state: of the newest version
  * @error: -errno where its tree cannot be read
- * @version: of the module
+ * @version: the newest
+ * @installed: the one that is installed for the kernel, "" for none
  */
 struct dkms {
 	enum dkms_state state;
 	int error;
 	char version[64];
+	char installed[64];
 };
 
 /* The link to what is installed for a kernel is kernel-RELEASE-ARCHITECTURE. */
@@ -44,8 +47,7 @@ static bool is_installed_link(const char *name, const char *release)
 	       !strchr(name + length + 1, '-');
 }
 
-/* Leaves the installed version, or else the newest, in @dkms. */
-static void find_version(struct dkms *dkms, const char *release)
+static void find_versions(struct dkms *dkms, const char *release)
 {
 	DIR *dir = root_dir(TREE);
 	char target[PATH_MAX];
@@ -56,16 +58,17 @@ static void find_version(struct dkms *dkms, const char *release)
 	while (dir && (name = root_next(dir))) {
 		if (is_installed_link(name, release)) {
 			root_link(target, sizeof(target), TREE "/%s", name);
-			snprintf(dkms->version, sizeof(dkms->version), "%.*s",
+			snprintf(dkms->installed, sizeof(dkms->installed), "%.*s",
 				 (int)strcspn(target, "/"), target);
-			dkms->state = DKMS_INSTALLED;
-			break;
-		}
-		if (!root_look(TREE "/%s/source", name) && strverscmp(name, dkms->version) > 0)
+		} else if (!root_look(TREE "/%s/source", name) &&
+			   strverscmp(name, dkms->version) > 0) {
 			snprintf(dkms->version, sizeof(dkms->version), "%s", name);
+		}
 	}
 	if (dir)
 		closedir(dir);
+	if (!dkms->version[0])
+		memcpy(dkms->version, dkms->installed, sizeof(dkms->version));
 }
 
 static bool sources_there(const char *version)
@@ -91,17 +94,32 @@ static bool is_built(const char *version, const char *release)
 	return built;
 }
 
+/* The log of a build that failed stays, until another one is tried. */
+static bool has_failed(const char *version, const char *release)
+{
+	char text[256], wanted[160];
+
+	if (root_look(TREE "/%s/build/make.log", version))
+		return false;
+	/* Its heading names the kernel; where that may not be read, it is this one. */
+	root_read(text, sizeof(text), TREE "/%s/build/make.log", version);
+	snprintf(wanted, sizeof(wanted), "for kernel %s ", release);
+	return !strstr(text, "for kernel ") || strstr(text, wanted);
+}
+
 static void look(struct dkms *dkms, const char *release)
 {
 	memset(dkms, 0, sizeof(*dkms));
-	find_version(dkms, release);
-	if (dkms->state == DKMS_INSTALLED || !dkms->version[0])
-		return;
-	if (is_built(dkms->version, release))
+	find_versions(dkms, release);
+	if (!dkms->version[0])
+		dkms->state = DKMS_NOTHING;
+	else if (!strcmp(dkms->version, dkms->installed))
+		dkms->state = DKMS_INSTALLED;
+	else if (is_built(dkms->version, release))
 		dkms->state = DKMS_BUILT;
 	else if (!sources_there(dkms->version))
 		dkms->state = DKMS_LOST;
-	else if (!root_look(TREE "/%s/build/make.log", dkms->version))
+	else if (has_failed(dkms->version, release))
 		dkms->state = DKMS_FAILED;
 	else
 		dkms->state = DKMS_ADDED;
@@ -157,16 +175,27 @@ static void first_error(const char *version, char *text, size_t size)
 		snprintf(text, size, "no error is told");
 }
 
-static void tell_failed(struct doctor *doctor, const struct dkms *dkms)
+/* The newest version is not installed; an older one may be, and serve. */
+static void tell_not_installed(struct doctor *doctor, const struct dkms *dkms)
 {
-	char text[256], log[160];
+	char what[512], error[256];
 
-	first_error(dkms->version, text, sizeof(text));
-	snprintf(log, sizeof(log), TREE "/%s/build/make.log", dkms->version);
-	doctor_tell(doctor, "dkms", doctor->release, DOCTOR_WRONG,
-		    doctor_mend_module(doctor, doctor->release),
-		    "DKMS could not build grabber %s: %s (all of it in %s); when the cause is gone",
-		    dkms->version, text, log);
+	if (dkms->state == DKMS_FAILED) {
+		first_error(dkms->version, error, sizeof(error));
+		snprintf(what, sizeof(what), "DKMS could not build grabber %s: %s (all of it in " TREE "/%s/build/make.log)",
+			 dkms->version, error, dkms->version);
+	} else if (dkms->state == DKMS_BUILT) {
+		snprintf(what, sizeof(what), "DKMS has built grabber %s for this kernel, but not installed it",
+			 dkms->version);
+	} else {
+		snprintf(what, sizeof(what), "DKMS has grabber %s, but did not build it for this kernel",
+			 dkms->version);
+	}
+	doctor_tell(doctor, "dkms", doctor->release,
+		    dkms->installed[0] ? DOCTOR_WARNING : DOCTOR_WRONG,
+		    doctor_mend_module(doctor, doctor->release), "%s%s%s%s", what,
+		    dkms->installed[0] ? "; still installed is " : "", dkms->installed,
+		    dkms->state == DKMS_FAILED ? "; when the cause is gone" : "");
 }
 
 static void tell_no_tree(struct doctor *doctor, const struct dkms *dkms)
@@ -204,18 +233,9 @@ void doctor_check_dkms(struct doctor *doctor)
 			    dkms.version);
 		break;
 	case DKMS_ADDED:
-		doctor_tell(doctor, "dkms", release, DOCTOR_WRONG,
-			    doctor_mend_module(doctor, release),
-			    "DKMS has grabber %s, but did not build it for this kernel", dkms.version);
-		break;
 	case DKMS_FAILED:
-		tell_failed(doctor, &dkms);
-		break;
 	case DKMS_BUILT:
-		doctor_tell(doctor, "dkms", release, DOCTOR_WRONG,
-			    doctor_mend_module(doctor, release),
-			    "DKMS has built grabber %s for this kernel, but not installed it",
-			    dkms.version);
+		tell_not_installed(doctor, &dkms);
 		break;
 	case DKMS_INSTALLED:
 		doctor_tell(doctor, "dkms", release, DOCTOR_OK, NULL,

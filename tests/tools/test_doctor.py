@@ -165,22 +165,36 @@ def test_dkms_of_another_kernel(machine):
 
 def test_dkms_build_failed(machine):
     machine.uninstall()
-    machine.write(f"{DKMS}/0.1.0/build/make.log", "DKMS make.log for grabber-0.1.0 for kernel x\n"
+    machine.write(f"{DKMS}/0.1.0/build/make.log", f"DKMS make.log for grabber-0.1.0 for kernel {RELEASE} (x86_64)\n"
                   f"{DKMS}/0.1.0/build/driver/pci.c:7:1: error: no such \x1b[31mthing\n"
                   "make: *** [Makefile:1: all] Error 2")
     machine.line("dkms").is_("wrong", "could not build grabber 0.1.0: driver/pci.c:7:1: error: no such "
-                             f"?[31mthing (all of it in {DKMS}/0.1.0/build/make.log)", DKMS_INSTALL)
+                             f"?[31mthing (all of it in {DKMS}/0.1.0/build/make.log); when the cause is "
+                             "gone", DKMS_INSTALL)
     machine.at(f"{DKMS}/0.1.0/build/make.log").chmod(0o600)
     machine.line("dkms", user=USER).is_("wrong", "run as root to see why", "sudo " + DKMS_INSTALL)
     machine.write(f"{DKMS}/0.1.0/build/make.log", "Killed")
     machine.line("dkms").is_("wrong", "no error is told", DKMS_INSTALL)
 
 
-def test_dkms_newest_version(machine):
+def test_dkms_build_for_another_kernel_failed(machine):
     machine.uninstall()
+    machine.write(f"{DKMS}/0.1.0/build/make.log",
+                  f"DKMS (dkms-3.2.2) make.log for grabber/0.1.0 for kernel {OTHER} (x86_64)\nerror: x")
+    machine.line("dkms").is_("wrong", "did not build it for this kernel", DKMS_INSTALL)
+
+
+def test_dkms_newer_version(machine):
+    """An upgrade that did not get through leaves the old module."""
+    install = DKMS_INSTALL.replace("0.1.0", "0.10.0")
     machine.write("/usr/src/grabber-0.10.0/dkms.conf")
     machine.link(f"{DKMS}/0.10.0/source", "/usr/src/grabber-0.10.0")
-    machine.line("dkms").is_("wrong", "grabber 0.10.0", DKMS_INSTALL.replace("0.1.0", "0.10.0"))
+    machine.line("dkms").is_("warning", "DKMS has grabber 0.10.0, but did not build it for this kernel; "
+                             "still installed is 0.1.0", install)
+    machine.write(f"{DKMS}/0.10.0/build/make.log", "error: no")
+    machine.line("dkms").is_("warning", "could not build grabber 0.10.0: error: no", install)
+    machine.uninstall()
+    machine.line("dkms").is_("wrong", "could not build grabber 0.10.0", install)
 
 
 def test_no_dkms(machine):
