@@ -90,6 +90,7 @@ def test_bare_machine(machine):
     ("ID=\"rocky\"\nID_LIKE=\"rhel centos fedora\"",
      f'dnf install "kernel-devel-uname-r = {RELEASE}"', "dnf install gcc-12"),
     ("ID=arch\nNAME=\"not debian\"", None, None),
+    ("ID=debianish", None, None),
 ])
 def test_package_managers(machine, words, headers, package):
     machine.write("/etc/os-release", words)
@@ -187,8 +188,9 @@ def test_dkms_build_for_another_kernel_failed(machine):
 def test_dkms_newer_version(machine):
     """An upgrade that did not get through leaves the old module."""
     install = DKMS_INSTALL.replace("0.1.0", "0.10.0")
-    machine.write("/usr/src/grabber-0.10.0/dkms.conf")
-    machine.link(f"{DKMS}/0.10.0/source", "/usr/src/grabber-0.10.0")
+    for version in ("0.9.0", "0.10.0"):
+        machine.write(f"/usr/src/grabber-{version}/dkms.conf")
+        machine.link(f"{DKMS}/{version}/source", f"/usr/src/grabber-{version}")
     machine.line("dkms").is_("warning", "DKMS has grabber 0.10.0, but did not build it for this kernel; "
                              "still installed is 0.1.0", install)
     machine.write(f"{DKMS}/0.10.0/build/make.log", "error: no")
