@@ -200,7 +200,7 @@ static void tell_not_installed(struct doctor *doctor, const struct dkms *dkms)
 
 static void tell_no_tree(struct doctor *doctor, const struct dkms *dkms)
 {
-	bool works = doctor->file.path[0];
+	bool works = doctor->loaded || doctor->file.path[0];
 	char path[PATH_MAX];
 
 	if (dkms->error)

@@ -83,7 +83,9 @@ void doctor_find_file(struct doctor_file *file, const char *release)
 /* By modinfo, which knows compressed files and signatures. */
 static bool ask_modinfo(struct doctor_file *file, const char *path)
 {
-	if (root_run(file->version, sizeof(file->version), "modinfo", "-F", "version", path, NULL))
+	/* Grabber has a version; busybox's modinfo does not find it by its path. */
+	if (root_run(file->version, sizeof(file->version), "modinfo", "-F", "version", path, NULL) ||
+	    !file->version[0])
 		return false;
 	root_run(file->srcversion, sizeof(file->srcversion), "modinfo", "-F", "srcversion", path,
 		 NULL);

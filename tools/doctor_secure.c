@@ -89,7 +89,7 @@ void doctor_check_lockdown(struct doctor *doctor)
 			    LOCKDOWN, doctor_why(doctor, length));
 	} else if (length < 0) {
 		dir = root_dir(SECURITY);
-		if (dir && root_next(dir))
+		if ((!dir && errno == ENOENT && doctor->sysfs) || (dir && root_next(dir)))
 			doctor_tell(doctor, "lockdown", "", DOCTOR_OK, NULL,
 				    "none: this kernel does not have it");
 		else if (!dir && errno == EACCES)

@@ -205,6 +205,8 @@ def test_no_dkms(machine):
     machine.remove("/usr/bin/dkms")
     machine.line("dkms").is_("warning", "DKMS is not installed", "apt install dkms")
     machine.remove(FILE)
+    machine.line("dkms").is_("warning", "DKMS is not installed", "apt install dkms")
+    machine.unload()
     machine.line("dkms").is_("wrong", "DKMS is not installed", "apt install dkms")
 
 

@@ -146,6 +146,16 @@ def test_without_modinfo(machine):
                                "apt install kmod")
 
 
+def test_modinfo_of_busybox(machine):
+    """It knows modules by their names only, and says nothing of a path."""
+    machine.remove("/usr/bin/modinfo")
+    machine.command("modinfo")
+    machine.write(FILE, signed(machine.module))
+    machine.line("signature").is_("ok", "signed by 'somebody'")
+    replace(machine, lzma.compress(signed(machine.module)), ".xz")
+    machine.line("signature").is_("unknown", "modinfo cannot read the file")
+
+
 def test_modinfo_where_root_has_it(machine):
     machine.at("/usr/sbin").mkdir()
     machine.at("/usr/bin/modinfo").rename(machine.at("/usr/sbin/modinfo"))
@@ -209,6 +219,8 @@ def test_lockdown(machine):
     machine.line("lockdown").is_("ok", "this kernel does not have it")
     machine.at("/sys/kernel/security").chmod(0o700)
     machine.line("lockdown", user=USER).is_("unknown", "run as root")
+    machine.remove("/sys/kernel/security")
+    machine.line("lockdown").is_("ok", "this kernel does not have it")
 
 
 def enforce(machine):
