@@ -83,16 +83,40 @@ def test_link_down(guest):
     expect(guest, "link", card, "ok", "all that the card can do")
 
 
-@pytest.mark.guest(kernel="6.1", devices=["edu"], cmdline="module.sig_enforce=1")
-def test_enforced_signatures(guest):
-    """The kernel refuses an unsigned module, and doctor had said so."""
-    edu = guest.bdf("edu0")
+@pytest.mark.every_kernel
+def test_lockdown_is_off(guest):
+    told = line(guest, "lockdown")
+    if told["state"] == "unknown":
+        guest.run(told["mend"])     # securityfs gets mounted
+    told = line(guest, "lockdown")
+    assert told["state"] == "ok" and told["text"] in ("off", "none: this kernel does not have it")
+
+
+def install(guest):
     guest.run("d=/lib/modules/$(uname -r); mkdir -p $d/updates/dkms; cp /lib/grabber.ko $d/updates/dkms;"
               "echo updates/dkms/grabber.ko: >$d/modules.dep")
+
+
+def refused(guest, message):
+    """The kernel refuses the module, and doctor says so before."""
     expect(guest, "signature", "", "wrong", "has no signature, and this kernel takes signed ones only")
     expect(guest, "loaded", "", "wrong", "the kernel would refuse it")
-    expect(guest, "card", edu, "wrong", "the module is not loaded")
+    expect(guest, "card", guest.bdf("edu0"), "wrong", "the module is not loaded")
     assert guest.run("insmod /lib/grabber.ko", check=False).rc != 0
-    guest.wait_log("Loading of unsigned module is rejected")
+    guest.wait_log(message)
     assert not guest.loaded()
-    guest.run("rm -r /lib/modules")
+    guest.run("rm -r /lib/modules/$(uname -r)")
+
+
+@pytest.mark.guest(kernel="6.1", devices=["edu"], cmdline="module.sig_enforce=1")
+def test_enforced_signatures(guest):
+    install(guest)
+    refused(guest, "Loading of unsigned module is rejected")
+
+
+@pytest.mark.guest(kernel="6.1", devices=["edu"], cmdline="lockdown=integrity")
+def test_lockdown(guest):
+    install(guest)
+    guest.run(expect(guest, "lockdown", "", "unknown", "securityfs is not mounted"))
+    expect(guest, "lockdown", "", "warning", "on (integrity): frames can be had")
+    refused(guest, "Lockdown: insmod: unsigned module loading is restricted")
