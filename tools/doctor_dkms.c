@@ -147,6 +147,13 @@ char *doctor_mend_signature(const struct doctor *doctor, bool have_key)
 			   dkms.version, doctor->release);
 }
 
+/* Of make, of compilers, of modpost; and what our own driver/dkms/build tells. */
+static bool is_error(const char *line)
+{
+	return strcasestr(line, "error:") || strstr(line, "Error ") || strstr(line, "undefined!") ||
+	       strcasestr(line, "not found") || !strncmp(line, "grabber: ", strlen("grabber: "));
+}
+
 /* The first line of a build's log that tells of an error, with nothing odd in it. */
 static void first_error(const char *version, char *text, size_t size)
 {
@@ -155,8 +162,7 @@ static void first_error(const char *version, char *text, size_t size)
 
 	text[0] = 0;
 	while (file && !text[0] && fgets(line, sizeof(line), file)) {
-		if (!strcasestr(line, "error:") && !strstr(line, "Error ") &&
-		    !strcasestr(line, "not found"))
+		if (!is_error(line))
 			continue;
 		line[strcspn(line, "\n")] = 0;
 		for (char *c = line; *c; c++)

@@ -141,6 +141,19 @@ static void tell_not_signed(struct doctor *doctor)
 				 : "install it by DKMS, which signs it");
 }
 
+/* Nobody can be asked, so it must be tried. */
+static void tell_to_try(struct doctor *doctor, const char *signer)
+{
+	const char *key = dkms_key();
+
+	doctor_tell(doctor, "signature", "", DOCTOR_UNKNOWN, doctor_mend("modprobe grabber"),
+		    "the module is signed by '%s'; whether the kernel trusts that key shows when it is loaded%s%s%s",
+		    signer,
+		    key ? ": if it refuses, DKMS's key must be enrolled with 'mokutil --import " : "",
+		    key ? key : "",
+		    key ? "', which takes UEFI, or be built into the kernel; to try" : "; to try");
+}
+
 /* Has the machine's owner enrolled the key? */
 static void tell_enrolled(struct doctor *doctor, const char *signer)
 {
@@ -149,10 +162,7 @@ static void tell_enrolled(struct doctor *doctor, const char *signer)
 	int status;
 
 	if (!key) {
-		doctor_tell(doctor, "signature", "", DOCTOR_UNKNOWN,
-			    doctor_mend("modprobe grabber"),
-			    "the module is signed by '%s'; whether the kernel trusts that key shows when it is loaded",
-			    signer);
+		tell_to_try(doctor, signer);
 		return;
 	}
 	path = root_path("%s", key);
@@ -206,10 +216,7 @@ void doctor_check_signature(struct doctor *doctor)
 		doctor_tell(doctor, "signature", "", DOCTOR_OK, NULL,
 			    "the module is signed by '%s', and the kernel has taken it", signer);
 	} else if (root_look(EFI)) {
-		doctor_tell(doctor, "signature", "", DOCTOR_UNKNOWN,
-			    doctor_mend("modprobe grabber"),
-			    "the module is signed by '%s'; whether the kernel trusts that key shows when it is loaded",
-			    signer);
+		tell_to_try(doctor, signer);
 	} else {
 		tell_enrolled(doctor, signer);
 	}

@@ -174,6 +174,10 @@ def test_dkms_build_failed(machine):
                              "gone", DKMS_INSTALL)
     machine.at(f"{DKMS}/0.1.0/build/make.log").chmod(0o600)
     machine.line("dkms", user=USER).is_("wrong", "run as root to see why", "sudo " + DKMS_INSTALL)
+    for error in ("grabber: the compiler gcc-9 is not there; kernel 9 wants it.",
+                  "ERROR: modpost: \"foo\" [grabber.ko] undefined!", "make: cc: Command not found"):
+        machine.write(f"{DKMS}/0.1.0/build/make.log", f"make -C x\n{error}\nmake: *** Error 2")
+        machine.line("dkms").is_("wrong", f"grabber 0.1.0: {error} (all", DKMS_INSTALL)
     machine.write(f"{DKMS}/0.1.0/build/make.log", "Killed")
     machine.line("dkms").is_("wrong", "no error is told", DKMS_INSTALL)
 

@@ -263,7 +263,10 @@ def test_enforced_without_uefi(machine):
     machine.line("signature").is_("wrong", "module.sig_enforce=1 or lockdown=",
                                   f"dkms generate_mok && {SIGN}")
     replace(machine, signed(machine.module))
-    machine.line("signature").is_("unknown", "shows when it is loaded", "modprobe grabber")
+    machine.line("signature").is_("unknown", "shows when it is loaded; to try", "modprobe grabber")
+    machine.write(KEY)
+    machine.line("signature").is_("unknown", f"must be enrolled with 'mokutil --import {KEY}', which takes "
+                                  "UEFI", "modprobe grabber")
 
 
 def test_enforced_by_lockdown(machine):
