@@ -263,6 +263,11 @@ def test_memory(machine):
     # 16 slots of 1519 pages are 94.9 MiB; 15 of 16 parts of 4000 MiB could be had.
     line.is_("ok", "16 slots of 6220800 bytes and takes 94 MiB; a buffer of up to 3750 MiB")
     assert line.about == "grabber0"
+    machine.write("/sys/class/grabber/grabber0/slots", "1024")      # each takes whole pages
+    machine.write("/sys/class/grabber/grabber0/slot_size", "4097")
+    machine.line("memory").is_("ok", "1024 slots of 4097 bytes and takes 8 MiB")
+    machine.write("/sys/class/grabber/grabber0/slots", "16")
+    machine.write("/sys/class/grabber/grabber0/slot_size", "6220800")
     machine.write("/proc/meminfo", "MemTotal: 8000000 kB\nMemAvailable: 400000 kB")
     machine.line("memory").is_("warning", "only 390 MiB are left",
                                "grabberctl buffer --slots 8 grabber0")

@@ -195,6 +195,9 @@ def test_node_that_udev_missed(machine):
     machine.line(**node).is_("warning", "only root may open", TRIGGER)
     machine.line(**node, user=USER, groups=[VIDEO]).is_("wrong", "udev's rules did not reach it",
                                                         f"sudo sh -c '{TRIGGER}'")
+    machine.node("grabber0", 0o660, 0)      # nobody is to join the group root
+    machine.line(**node, user=USER).is_("wrong", "udev's rules did not reach it", f"sudo sh -c '{TRIGGER}'")
+    machine.node("grabber0", 0o600, 0)
     machine.remove("/usr/lib/udev")
     machine.line("udev").is_("warning", "udev has no rules for grabber",
                              "apt install ./grabber-dkms_*.deb")
