@@ -22,10 +22,11 @@ static const struct {
 	{ "buffer", "grabberctl buffer", verb_buffer },
 	{ "stats", "grabberctl stats", verb_stats },
 	{ "top", "grabberctl top", verb_top },
+	{ "doctor", "grabberctl doctor", verb_doctor },
 	{ "bar", "grabberctl bar", verb_bar },
 };
 
-#define VERB_NAMES	"list, info, capture, format, buffer, stats, top"
+#define VERB_NAMES	"list, info, capture, format, buffer, stats, top, doctor"
 #define VERBS	(sizeof(verbs) / sizeof(verbs[0]))
 
 struct arguments {
@@ -46,6 +47,7 @@ static const char doc[] =
 	"  buffer    show or set the buffer's slots\n"
 	"  stats     what became of every frame that a card began\n"
 	"  top       what all cards do, live\n"
+	"  doctor    what is wrong on this machine, and what mends it\n"
 	"  bar       read or write a register\n"
 	"\n"
 	"'grabberctl VERB --help' tells more of each, and so does grabberctl(1).";

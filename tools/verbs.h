@@ -10,6 +10,7 @@ int verb_format(int argc, char **argv);
 int verb_buffer(int argc, char **argv);
 int verb_stats(int argc, char **argv);
 int verb_top(int argc, char **argv);
+int verb_doctor(int argc, char **argv);
 int verb_bar(int argc, char **argv);
 
 #endif

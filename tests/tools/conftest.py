@@ -7,6 +7,7 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
 import fake  # noqa: E402
+import machine as machines  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -33,3 +34,15 @@ def make_card(programs):
     yield make
     for card in made:
         card.remove()
+
+
+@pytest.fixture(scope="session")
+def module(programs, tmp_path_factory):
+    return machines.module_file(tmp_path_factory.mktemp("module"))
+
+
+@pytest.fixture
+def machine(module):
+    machine = machines.Machine(module)
+    yield machine
+    machine.close()

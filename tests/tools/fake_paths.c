@@ -14,3 +14,10 @@ const char *fake_dev_dir(void)
 
 	return dir ? dir : "/dev";
 }
+
+const char *fake_root(void)
+{
+	const char *dir = getenv("FAKE_ROOT");
+
+	return dir ? dir : "";
+}

@@ -5,8 +5,10 @@
 
 const char *fake_class_dir(void);
 const char *fake_dev_dir(void);
+const char *fake_root(void);
 
 #define GRABBER_CLASS_DIR	fake_class_dir()
 #define GRABBER_DEV_DIR		fake_dev_dir()
+#define GRABBER_ROOT		fake_root()
 
 #endif
