@@ -45,7 +45,6 @@ def test_from_load_to_frames(guest):
         expect(guest, "memory", f"grabber{number}", "ok", "slots of")
 
 
-@pytest.mark.every_kernel
 def test_what_mends_a_card(guest):
     """The commands that it tells do mend."""
     guest.load()
@@ -83,7 +82,6 @@ def test_link_down(guest):
     expect(guest, "link", card, "ok", "all that the card can do")
 
 
-@pytest.mark.every_kernel
 def test_lockdown_is_off(guest):
     told = line(guest, "lockdown")
     if told["state"] == "unknown":

@@ -9,7 +9,7 @@ import pytest
 
 from fake import NOBODY, TOP
 
-VERBS = ["list", "info", "capture", "format", "buffer", "stats", "top", "bar"]
+VERBS = ["list", "info", "capture", "format", "buffer", "stats", "top", "bar", "doctor"]
 
 
 def test_parts(programs):
