@@ -20,6 +20,14 @@ def test_set_buffer(guest):
         guest.ktap(f"{program} 0", timeout=600)
 
 
+@pytest.mark.long
+@pytest.mark.guest(devices=["edu"])
+def test_set_buffer_on_edu(guest):
+    guest.load(slots=8)
+    for program in "set_buffer", "buffer_busy", "formats":
+        guest.ktap(f"{program} 0", timeout=600)
+
+
 @pytest.mark.guest(card=FOREIGN)
 def test_formats_on_generic(guest):
     load_generic(guest)
