@@ -15,6 +15,7 @@ MARKERS = (
     "every_kernel: run on each kernel that guests boot, not only the debug kernel",
     "alone: nothing else runs meanwhile, for measurements",
     "long: only in make check-long",
+    "packages: only in make check-packages",
 )
 
 
