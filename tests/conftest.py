@@ -16,6 +16,7 @@ MARKERS = (
     "alone: nothing else runs meanwhile, for measurements",
     "long: only in make check-long",
     "packages: only in make check-packages",
+    "suites(*names): the Debian suites that a package test runs on, not all",
 )
 
 

@@ -46,14 +46,15 @@ def sources(to):
 
 def _debs(suite, kind, scratch):
     with Machine(suites.tool_root(suite, DEB_TOOLS[suite], "debhelper")) as machine:
-        machine.put("/build", scratch)
-        machine.run(f"cd /build/{scratch.name} && dpkg-buildpackage --build={kind} -us -uc")
-        for path in machine.run("ls /build/*.deb").split():
+        home = f"/{scratch.parent.name}"
+        machine.put(home, scratch)
+        machine.run(f"cd {home}/{scratch.name} && dpkg-buildpackage --build={kind} -us -uc")
+        for path in machine.run(f"ls {home}/*.deb").split():
             machine.get(path, PACKAGES / Path(path).name)
 
 
-def deb():
-    scratch = BUILD / "source" / f"grabber-{VERSION}"
+def deb(directory="source"):
+    scratch = BUILD / directory / f"grabber-{VERSION}"
     shutil.rmtree(scratch.parent, ignore_errors=True)
     scratch.mkdir(parents=True)
     sources(scratch)
@@ -70,9 +71,42 @@ def deb():
         _debs("bookworm", "any", scratch)
 
 
+RPM_TOOLS = ["build-essential", "libpng-dev", "rpm", "rpmlint"]
+
+
+def rpm(spec=None, to=PACKAGES):
+    """spec: another text of the spec file, for tests."""
+    scratch = BUILD / "source-rpm" / f"grabber-{VERSION}"
+    shutil.rmtree(scratch.parent, ignore_errors=True)
+    scratch.mkdir(parents=True)
+    sources(scratch)
+    if spec:
+        (scratch / "rpm/grabber.spec").write_text(spec)
+    to.mkdir(parents=True, exist_ok=True)
+    for old in to.glob("*.rpm"):
+        old.unlink()
+    say("building the .rpm packages with rpmbuild on Debian 12")
+    with Machine(suites.tool_root("bookworm", RPM_TOOLS, "rpmbuild")) as machine:
+        machine.put("/root/rpmbuild/SOURCES", scratch)
+        # --nodeps: the compiler is there, but under Debian's names.
+        machine.run(f"""
+            set -e
+            cd /root/rpmbuild/SOURCES
+            epoch=$(dpkg-parsechangelog -l {scratch.name}/debian/changelog -S Timestamp)
+            tar --sort=name --owner=0 --group=0 --numeric-owner --mtime=@$epoch \
+                -czf {scratch.name}.tar.gz {scratch.name}
+            export SOURCE_DATE_EPOCH=$epoch
+            rpmbuild -ba --nodeps --define '_buildhost grabber' \
+                --define 'clamp_mtime_to_source_date_epoch 1' \
+                --define 'use_source_date_epoch_as_buildtime 1' \
+                {scratch.name}/rpm/grabber.spec""")
+        for path in machine.run("find /root/rpmbuild -name '*.rpm'").split():
+            machine.get(path, to / Path(path).name)
+
+
 def main():
     try:
-        {"deb": deb}[sys.argv[1]]()
+        {"deb": deb, "rpm": rpm}[sys.argv[1]]()
     except (Failed, RuntimeError) as error:
         fail(str(error))
     for path in sorted(PACKAGES.glob(f"*.{sys.argv[1]}")):

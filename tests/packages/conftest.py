@@ -1,15 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Fixtures of the package tests, and the table at their end."""
 
-import fcntl
 import re
 
 import pytest
 
 from vm import roots
-from vm.paths import BUILD, TOP
 
-from . import build, debs, suites
+from . import debs, suites
 from .machine import Machine
 
 _results = {}
