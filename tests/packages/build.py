@@ -74,14 +74,16 @@ def deb(directory="source"):
 RPM_TOOLS = ["build-essential", "libpng-dev", "rpm", "rpmlint"]
 
 
-def rpm(spec=None, to=PACKAGES):
-    """spec: another text of the spec file, for tests."""
-    scratch = BUILD / "source-rpm" / f"grabber-{VERSION}"
+def rpm(to=PACKAGES, version=VERSION, edit=lambda tree: None):
+    """For tests: another version, and what edit() does to the sources."""
+    scratch = BUILD / "source-rpm" / f"grabber-{version}"
     shutil.rmtree(scratch.parent, ignore_errors=True)
     scratch.mkdir(parents=True)
     sources(scratch)
-    if spec:
-        (scratch / "rpm/grabber.spec").write_text(spec)
+    for name in ("VERSION", "dkms.conf", "rpm/grabber.spec"):
+        text = (scratch / name).read_text().replace(VERSION, version)
+        (scratch / name).write_text(text)
+    edit(scratch)
     to.mkdir(parents=True, exist_ok=True)
     for old in to.glob("*.rpm"):
         old.unlink()

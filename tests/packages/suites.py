@@ -68,19 +68,21 @@ def _lines(suite):
 _KEEP = ("--skip=cleanup/apt", "--skip=cleanup/tmp")
 
 
-def test_root(name):
+def test_root(name, extra=(), label=""):
+    """label: a name for a root with extra packages."""
     suite = SUITES[name]
+    packages = [*_PACKAGES, *extra]
     options = [*_KEEP]
     if len(suite.sources) > 1:
         options.append(f"--aptopt=APT::Default-Release \"{suite.newer}\"")
     hook = _setup(suite.older, suite.newer)
 
     def make(tmp):
-        roots.mmdebstrap(tmp, suite.name, _lines(suite), _PACKAGES,
+        roots.mmdebstrap(tmp, suite.name, _lines(suite), packages,
                          options=options, hook=hook)
 
-    recipe = repr((suite, _PACKAGES, options, hook))
-    return cache.entry(f"packages-{name}", recipe, make,
+    recipe = repr((suite, packages, options, hook))
+    return cache.entry(f"packages-{name}{label}", recipe, make,
                        f"the Debian {suite.number} root for package tests (about 90 s)")
 
 
