@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from vm import roots
-from vm.paths import BUILD, TOP
+from vm.paths import BUILD, LOGS, TOP
 from vm.progress import fail, say
 
 from . import suites
@@ -71,7 +71,7 @@ def deb(directory="source"):
         _debs("bookworm", "any", scratch)
 
 
-RPM_TOOLS = ["build-essential", "libpng-dev", "rpm", "rpmlint"]
+RPM_TOOLS = ["build-essential", "file", "libpng-dev", "rpm", "rpmlint"]
 
 
 def rpm(to=PACKAGES, version=VERSION, edit=lambda tree: None):
@@ -110,7 +110,9 @@ def main():
     try:
         {"deb": deb, "rpm": rpm}[sys.argv[1]]()
     except (Failed, RuntimeError) as error:
-        fail(str(error))
+        (LOGS / "packages.log").write_text(str(error))
+        tail = "\n".join(str(error).splitlines()[-20:])
+        fail(f"{tail}\nAll of it is in {LOGS / 'packages.log'}.")
     for path in sorted(PACKAGES.glob(f"*.{sys.argv[1]}")):
         say(f"made {path.relative_to(TOP)}")
 

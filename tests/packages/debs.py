@@ -53,7 +53,7 @@ def changed(package, version, to, edit=lambda tree: None):
                          capture_output=True, text=True).stdout.strip().split("-")[0]
     (tree / f"usr/src/grabber-{old}").rename(tree / f"usr/src/grabber-{version}")
     for path in [tree / "DEBIAN/control", tree / "DEBIAN/postinst", tree / "DEBIAN/prerm",
-                 tree / "usr/libexec/grabber-dkms",
+                 tree / "usr/libexec/grabber/build-all",
                  *[tree / f"usr/src/grabber-{version}/{n}" for n in ("dkms.conf", "VERSION")]]:
         path.write_text(path.read_text().replace(old, version))
     (tree / "DEBIAN/md5sums").unlink()

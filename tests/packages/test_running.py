@@ -58,5 +58,5 @@ def test_running_udev_rules_change_nodes_that_are_there(suite, machine):
     with boot(machine, kernel, f"packages-nodes-{suite}", **CARDS) as guest:
         assert guest.run("stat -c %a /dev/grabber0").out.strip() == "600"
         guest.run("mv /root/60-grabber.rules /usr/lib/udev/rules.d/"
-                  " && /usr/libexec/grabber-nodes")
+                  " && /usr/libexec/grabber/nodes")
         check_nodes(guest)

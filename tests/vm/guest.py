@@ -34,7 +34,7 @@ class Guest(Hotplug):
     def __init__(self, kernel="debug", root="initramfs", devices=(), card=None,
                  iommu=False, memory=512, smp=2, ports=0, cmdline="",
                  native_hotplug=False, share=None, files=None, modules=None,
-                 image=None, name="guest"):
+                 image=None, qemu_options=(), name="guest"):
         if root not in BOOT_TIMEOUT:
             raise ValueError(f"root is one of {', '.join(BOOT_TIMEOUT)}, not {root}")
         self.kernel = kernel
@@ -42,7 +42,8 @@ class Guest(Hotplug):
         self._root = root
         self._lib = "/run/grabber/lib" if root == "debian" else "/lib"
         self._machine = dict(iommu=iommu, memory=memory, smp=smp,
-                             native_hotplug=native_hotplug, share=share)
+                             native_hotplug=native_hotplug, share=share,
+                             extra=qemu_options)
         self._spare_ports = ports
         self._cmdline = cmdline
         self._files = files

@@ -90,8 +90,9 @@ def device_text(device):
 
 def command_line(*, kernel, initrd, append, directory, console, memory, smp, ports,
                  devices, objects=(), iommu=False, native_hotplug=False, share=None,
-                 drive=None):
-    """The whole command; sockets "qmp" and "agent" are made in directory."""
+                 drive=None, extra=()):
+    """The whole command; sockets "qmp" and "agent" are made in directory. extra: what
+    else to say to QEMU."""
     command = [*find()[0], "-nodefaults", "-no-user-config", "-display", "none",
                "-no-reboot", "-accel", os.environ.get("GRABBER_ACCEL", "tcg,thread=multi"),
                "-cpu", "max,la57=off", "-smp", str(smp), "-m", f"{memory}M",
@@ -122,4 +123,4 @@ def command_line(*, kernel, initrd, append, directory, console, memory, smp, por
     if drive:
         command += ["-drive", f"file={drive},format=raw,if=none,id=root,snapshot=on",
                     "-device", "virtio-blk-pci,bus=pcie.0,addr=0x5,drive=root"]
-    return command
+    return command + list(extra)
