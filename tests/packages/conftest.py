@@ -13,17 +13,25 @@ from .machine import Machine
 _results = {}
 
 
+# make check has one suite's part of the tests marked quick.
+QUICK = ("bookworm", None)
+
+
+def _suite(item):
+    call = getattr(item, "callspec", None)
+    return call.params.get("suite") if call else None
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """One suite after the other: a root that is made is used up first."""
-    order = list(suites.SUITES)
-
-    def place(item):
-        call = getattr(item, "callspec", None)
-        suite = call.params.get("suite") if call else None
-        return order.index(suite) if suite in order else -1
-
+    """Mark what only make check-packages runs; one suite after the other."""
+    order = [None, *suites.SUITES]
     ours = [i for i, item in enumerate(items) if item.fspath.dirname.endswith("/packages")]
-    for at, item in zip(ours, sorted((items[i] for i in ours), key=place)):
+    for item in (items[i] for i in ours):
+        if not (item.get_closest_marker("quick") and _suite(item) in QUICK):
+            item.add_marker("packages")
+    in_order = sorted((items[i] for i in ours), key=lambda item: order.index(_suite(item)))
+    for at, item in zip(ours, in_order):
         items[at] = item
 
 

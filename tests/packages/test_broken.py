@@ -1,13 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Where the module cannot be built: the user is told what and where, and apt goes on."""
 
-import pytest
-
 from . import apt
 from .build import VERSION
 from .test_kernels import check_module, new_of, newer, version_to_come	# noqa: F401 (a fixture)
-
-pytestmark = pytest.mark.packages
 
 # As if a later kernel had dropped an interface that the module uses: as soon as its
 # headers are unpacked, before any hook runs.

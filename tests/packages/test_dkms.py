@@ -9,8 +9,6 @@ import pytest
 from . import apt, build
 from .test_kernels import check_module
 
-pytestmark = pytest.mark.packages
-
 VERSION = build.VERSION
 
 

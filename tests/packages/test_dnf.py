@@ -10,7 +10,7 @@ from vm import roots
 from . import apt, build, suites
 from .machine import Machine
 
-pytestmark = [pytest.mark.packages, pytest.mark.suites("trixie")]
+pytestmark = pytest.mark.suites("trixie")
 
 VERSION, LATER = build.VERSION, "9.9.9"
 DNF = ("dnf -y --disablerepo='*' --enablerepo=grabber --setopt=install_weak_deps=0"

@@ -4,12 +4,8 @@ boots with the right nodes, and a user in group video captures."""
 
 import re
 
-import pytest
-
 from . import apt
 from .boot import boot
-
-pytestmark = pytest.mark.packages
 
 CARDS = dict(devices=["edu"], card=dict(chart="640x480", rate=10))
 

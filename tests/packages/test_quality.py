@@ -16,8 +16,6 @@ from vm.paths import TOP
 from . import build, suites
 from .machine import Machine
 
-pytestmark = pytest.mark.packages
-
 LINT = {"bookworm": build.DEB_TOOLS["bookworm"], "trixie": ["lintian"]}
 VERSION = build.VERSION
 
@@ -47,6 +45,7 @@ def test_reproducible(packages):
     assert first == second
 
 
+@pytest.mark.quick
 def test_one_version(packages):
     def found(pattern, path):
         return re.search(pattern, (TOP / path).read_text(), re.M)[1]
@@ -66,6 +65,7 @@ def test_one_version(packages):
     assert {p.name.split("_")[1] for p in packages.values()} == {f"{VERSION}-1"}
 
 
+@pytest.mark.quick
 def test_metainfo_has_the_cards():
     """What software centres match against is what the module says it serves."""
     module = next(kernels.build_module("6.1")[0].glob("*.ko"))
@@ -99,6 +99,7 @@ def test_contents(packages, tmp_path):
     assert page == (TOP / "docs/grabberctl.1").read_text()
 
 
+@pytest.mark.quick
 def test_shell_scripts(tmp_path):
     if not shutil.which("shellcheck"):
         pytest.skip("shellcheck is not installed")

@@ -3,14 +3,10 @@
 
 import re
 
-import pytest
-
 from . import apt, debs
 from .boot import boot
 from .build import VERSION
 from .test_install import CARDS, check_nodes, xdma
-
-pytestmark = pytest.mark.packages
 
 LATER = "9.9.9"
 # The module is built by an emulated processor.

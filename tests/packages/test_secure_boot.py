@@ -7,8 +7,6 @@ from . import apt, secureboot
 from .boot import boot
 from .test_install import CARDS, check_capture, check_nodes
 
-pytestmark = pytest.mark.packages
-
 
 def test_secure_boot_refuses(suite, machine):
     apt.install(machine, "/packages/grabber-dkms_*.deb", "/packages/grabber-tools_*.deb")

@@ -7,8 +7,6 @@ from . import apt, debs
 from .build import VERSION
 from .test_kernels import check_module
 
-pytestmark = pytest.mark.packages
-
 LATER = "9.9.9"
 PLACES = "/lib/modules /usr/src /var/lib/dkms /usr/lib/udev /lib/udev /etc /usr/libexec " \
 	 "/usr/share/metainfo /var/log"
