@@ -31,6 +31,16 @@ def test_lintian(suite, packages):
     assert rc == 0 and not lines, said
 
 
+def test_rpmlint(tmp_path):
+    build.rpm(to=tmp_path)
+    with Machine(suites.tool_root("bookworm", build.RPM_TOOLS, "rpmbuild")) as machine:
+        machine.put("/rpms", *tmp_path.glob("*.rpm"), TOP / "rpm/rpmlint.toml")
+        rc, said = machine.run("cd /rpms && rpmlint -c rpmlint.toml *.rpm", check=False)
+        assert rc == 0 and " 0 errors, 0 warnings" in said, said
+        names = machine.run("cd /rpms && rpm -qp --qf '%{NAME} ' *.rpm").split()
+    assert {"grabber-dkms", "grabber-tools", "grabber-devel"} <= set(names)
+
+
 def test_reproducible(packages):
     """Built again, an hour of clock and another directory later: the same files."""
     first = {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in packages.values()}
