@@ -16,6 +16,14 @@ def install(machine, *what, check=True):
     return machine.run(f"{APT} install " + " ".join(what), check=check)
 
 
+def kernel_packages(machine, version=""):
+    """Installed packages of one kernel, or of all, the meta packages among them. From
+    7.2 on a kernel is in several."""
+    said = machine.run("dpkg-query -W -f '${db:Status-Abbrev}${Package}\\n' 'linux-*'")
+    return " ".join(re.findall(rf"^ii (linux-(?:image|headers|binary|modules|base)-\S*"
+                               rf"{re.escape(version)}(?:-?amd64)?)$", said, re.M))
+
+
 def newer(suite):
     """The packages that bring the newer kernel."""
     return (f"linux-image-amd64/{suite.newer}", f"linux-headers-amd64/{suite.newer}")

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Installing and upgrading on a machine that runs, with cards in it."""
 
-import re
+import pytest
 
 from . import apt, debs
 from .boot import boot
@@ -56,3 +56,20 @@ def test_running_udev_rules_change_nodes_that_are_there(suite, machine):
         guest.run("mv /root/60-grabber.rules /usr/lib/udev/rules.d/"
                   " && /usr/libexec/grabber/nodes")
         check_nodes(guest)
+
+
+@pytest.mark.suites("sid")
+def test_running_by_id(suite, machine):
+    """A card with a serial number, where the kernel tells it (not the ones before 13's):
+    QEMU's network card has one, and serves as a card of no known family."""
+    apt.install(machine, "/packages/grabber-dkms_*.deb")
+    [kernel] = apt.kernels(machine)
+    with boot(machine, kernel, f"packages-serial-{suite}", devices=["e1000e"]) as guest:
+        card = f"/sys/bus/pci/devices/{guest.bdf('e1000e0')}"
+        serial = guest.read(f"{card}/serial_number").strip()
+        guest.run(f"modprobe grabber; echo grabber >{card}/driver_override;"
+                  f" [ ! -e {card}/driver ] || echo {guest.bdf('e1000e0')} >{card}/driver/unbind;"
+                  f" echo {guest.bdf('e1000e0')} >/sys/bus/pci/drivers_probe; udevadm settle")
+        name = f"/dev/grabber/by-id/pci-0x8086-0x10d3-{serial}"
+        assert guest.run(f"readlink -f {name} {name}-bar").out.split() == [
+            "/dev/grabber0", "/dev/grabber0-bar"]
