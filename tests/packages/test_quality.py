@@ -31,6 +31,14 @@ def test_lintian(suite, packages):
     assert rc == 0 and not lines, said
 
 
+@pytest.mark.suites("trixie", "sid")
+def test_udev_rules_verify(suite, base):
+    """The first suites whose udevadm can."""
+    with Machine(base) as machine:
+        machine.put("/rules", TOP / "udev/60-grabber.rules")
+        machine.run("udevadm verify /rules/60-grabber.rules")
+
+
 def test_rpmlint(tmp_path):
     build.rpm(to=tmp_path)
     with Machine(suites.tool_root("bookworm", build.RPM_TOOLS, "rpmbuild")) as machine:
