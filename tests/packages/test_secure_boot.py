@@ -35,7 +35,7 @@ def start(machine, tmp_path, name, certificate=None):
     """Boot through OVMF and shim; certificate: enrolled as a machine owner's key."""
     secureboot.variables(tmp_path / "vars.fd", certificate)
     [kernel] = apt.kernels(machine)
-    return boot(machine, kernel, name, qemu_options=secureboot.options(tmp_path / "vars.fd"),
+    return boot(machine, kernel, name, loader=secureboot.loader(tmp_path / "vars.fd"),
                 **CARDS)
 
 

@@ -34,7 +34,7 @@ class Guest(Hotplug):
     def __init__(self, kernel="debug", root="initramfs", devices=(), card=None,
                  iommu=False, memory=512, smp=2, ports=0, cmdline="",
                  native_hotplug=False, share=None, files=None, modules=None,
-                 image=None, qemu_options=(), name="guest"):
+                 image=None, loader=None, name="guest"):
         if root not in BOOT_TIMEOUT:
             raise ValueError(f"root is one of {', '.join(BOOT_TIMEOUT)}, not {root}")
         self.kernel = kernel
@@ -42,13 +42,13 @@ class Guest(Hotplug):
         self._root = root
         self._lib = "/run/grabber/lib" if root == "debian" else "/lib"
         self._machine = dict(iommu=iommu, memory=memory, smp=smp,
-                             native_hotplug=native_hotplug, share=share,
-                             extra=qemu_options)
+                             native_hotplug=native_hotplug, share=share)
         self._spare_ports = ports
         self._cmdline = cmdline
         self._files = files
         self._modules = modules
         self._image = image	# a disk instead of the usual one
+        self._loader = loader	# (kernel, initrd, command line, directory) -> QEMU's options
         counts = {}
         self._boot_devices = [qemu.parse_device(d, counts) for d in devices]
         cards = [] if card is None else card if isinstance(card, (list, tuple)) else [card]
@@ -109,7 +109,9 @@ class Guest(Hotplug):
         append += DEBUG_CMDLINE if self.kernel == "debug" else ""
         append += IOMMU_CMDLINE if self._machine["iommu"] else ""
         append += self._cmdline
+        loader = self._loader and self._loader(kernel.image, initrd, append, directory)
         command = qemu.command_line(
+            loader=loader,
             kernel=kernel.image, initrd=initrd, append=append, directory=directory,
             console=self.console, ports=self._ports, devices=self._placed,
             objects=self._objects(), drive=self._drive(), **self._machine)
