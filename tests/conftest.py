@@ -15,6 +15,9 @@ MARKERS = (
     "every_kernel: run on each kernel that guests boot, not only the debug kernel",
     "alone: nothing else runs meanwhile, for measurements",
     "long: only in make check-long",
+    "packages: only in make check-packages",
+    "quick: a package test that make check has too, on one suite",
+    "suites(*names): the Debian suites that a package test runs on, not all",
 )
 
 

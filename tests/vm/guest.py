@@ -34,7 +34,7 @@ class Guest(Hotplug):
     def __init__(self, kernel="debug", root="initramfs", devices=(), card=None,
                  iommu=False, memory=512, smp=2, ports=0, cmdline="",
                  native_hotplug=False, share=None, files=None, modules=None,
-                 name="guest"):
+                 image=None, loader=None, name="guest"):
         if root not in BOOT_TIMEOUT:
             raise ValueError(f"root is one of {', '.join(BOOT_TIMEOUT)}, not {root}")
         self.kernel = kernel
@@ -47,6 +47,8 @@ class Guest(Hotplug):
         self._cmdline = cmdline
         self._files = files
         self._modules = modules
+        self._image = image	# a disk instead of the usual one
+        self._loader = loader	# (kernel, initrd, command line, directory) -> QEMU's options
         counts = {}
         self._boot_devices = [qemu.parse_device(d, counts) for d in devices]
         cards = [] if card is None else card if isinstance(card, (list, tuple)) else [card]
@@ -87,7 +89,8 @@ class Guest(Hotplug):
     def _boot(self):
         if self.cards:
             qemu.need_vfio_user()
-        kernel = kernels.kernel(self.kernel)
+        kernel = (kernels.kernel(self.kernel) if isinstance(self.kernel, str)
+                  else self.kernel)
         if self._modules is None:
             self._modules = [kernels.build_module(self.kernel)[0]]
         directory = Path(tempfile.mkdtemp(prefix="grabber-vm-"))
@@ -106,7 +109,9 @@ class Guest(Hotplug):
         append += DEBUG_CMDLINE if self.kernel == "debug" else ""
         append += IOMMU_CMDLINE if self._machine["iommu"] else ""
         append += self._cmdline
+        loader = self._loader and self._loader(kernel.image, initrd, append, directory)
         command = qemu.command_line(
+            loader=loader,
             kernel=kernel.image, initrd=initrd, append=append, directory=directory,
             console=self.console, ports=self._ports, devices=self._placed,
             objects=self._objects(), drive=self._drive(), **self._machine)
@@ -123,7 +128,9 @@ class Guest(Hotplug):
         self._channel.wait_for(lambda: self._channel.hello, timeout, "to boot")
 
     def _drive(self):
-        return debian.image() if self._root == "debian" else None
+        if self._root != "debian":
+            return None
+        return self._image or debian.image()
 
     def _await_socket(self, path, timeout=30):
         deadline = time.monotonic() + timeout

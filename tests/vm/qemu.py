@@ -90,14 +90,16 @@ def device_text(device):
 
 def command_line(*, kernel, initrd, append, directory, console, memory, smp, ports,
                  devices, objects=(), iommu=False, native_hotplug=False, share=None,
-                 drive=None):
-    """The whole command; sockets "qmp" and "agent" are made in directory."""
+                 drive=None, loader=None):
+    """The whole command; sockets "qmp" and "agent" are made in directory. loader: options
+    to boot by, instead of QEMU's own way to load a kernel."""
+    loader = loader or ["-kernel", str(kernel), "-initrd", str(initrd), "-append", append]
     command = [*find()[0], "-nodefaults", "-no-user-config", "-display", "none",
                "-no-reboot", "-accel", os.environ.get("GRABBER_ACCEL", "tcg,thread=multi"),
                "-cpu", "max,la57=off", "-smp", str(smp), "-m", f"{memory}M",
                "-object", f"memory-backend-memfd,id=mem,size={memory}M,share=on",
                "-machine", "q35,memory-backend=mem",
-               "-kernel", str(kernel), "-initrd", str(initrd), "-append", append,
+               *loader,
                "-serial", f"file:{console}",
                "-qmp", f"unix:{directory}/qmp,server=on,wait=off",
                "-chardev", f"socket,id=agent,path={directory}/agent,server=on,wait=off"]
