@@ -97,7 +97,7 @@ def test_dnf_install_upgrade_downgrade_remove(machine, rpms):
     assert not machine.exists(f"/var/lib/dkms/grabber/{LATER}")
     dnf(machine, "remove grabber-dkms")
     assert apt.status(machine) == {}
-    left = machine.run("find /lib/modules /usr/src /var/lib/dkms /usr/lib/udev /usr/libexec"
+    left = machine.run("find /lib/modules /usr/src /var/lib/dkms /usr/lib/udev /usr/libexec /var/lib"
                        " /var/log -name '*grabber*' -not -name grabber-agent")
     assert left == ""
 
