@@ -31,7 +31,7 @@ def programs():
     return {name: OUT / name for name in PROGRAMS}
 
 
-@pytest.mark.parametrize("kernel", ["debug", "6.12"])
+@pytest.mark.parametrize("kernel", [pytest.param("debug", marks=pytest.mark.long), "6.12"])
 def test_calls_of_32_bit_programs(boot, programs, kernel):
     files = {f"/opt/32/{name}": path for name, path in programs.items()}
     with boot(kernel=kernel, files=files, **CARD) as guest:

@@ -216,16 +216,16 @@ TEST(read_by_another_process)
 		snprintf(path, sizeof(path), "/proc/%d/mem", parent);
 		memory = open(path, O_RDONLY);
 		CHECK(memory >= 0);
-		CHECK(pread(memory, copy, take.bytes, (off_t)(uintptr_t)(map + take.offset)) ==
-		      take.bytes);
+		CHECK(pread(memory, copy, from.iov_len, (off_t)(uintptr_t)from.iov_base) ==
+		      (ssize_t)from.iov_len);
 		is_frame(copy, &take, check);
-		memset(copy, 0, take.bytes);
-		if (process_vm_readv(parent, &to, 1, &from, 1, 0) != (ssize_t)take.bytes) {
-			/* The debug kernel is built without it. */
-			CHECK(errno == ENOSYS);
+		/* The debug kernel is built without it. */
+		if (process_vm_readv(parent, &to, 0, &from, 0, 0)) {
 			tap_note("no process_vm_readv in this kernel");
 			tap_stop();
 		}
+		memset(copy, 0, take.bytes);
+		CHECK(process_vm_readv(parent, &to, 1, &from, 1, 0) == (ssize_t)from.iov_len);
 		is_frame(copy, &take, check);
 		tap_stop();
 	}
