@@ -122,7 +122,7 @@ bool grabber_card_interrupt(struct grabber_card *card)
 	ktime_t when = ktime_get();
 	bool mine;
 
-	/* Interrupts are off here, or the handler is a thread and none takes the lock. */
+	/* Interrupts are off here; or this is a thread, and then no interrupt takes the lock. */
 	spin_lock(&card->lock);
 	mine = card->board->interrupt(card, when);
 	card->interrupts += mine;
