@@ -104,6 +104,19 @@ static void free_slot(struct grabber_slot_memory *slot, u32 count)
 	slot->pages = NULL;
 }
 
+/* Whether any part of a slot does: on most machines none, and then a frame is spared it. */
+static bool needs_sync(struct sg_table *sgt, struct device *dev)
+{
+	struct scatterlist *sg;
+	int i;
+
+	for_each_sgtable_dma_sg(sgt, sg, i) {
+		if (dma_need_sync(dev, sg_dma_address(sg)))
+			return true;
+	}
+	return false;
+}
+
 static int alloc_slot(struct grabber_slot_memory *slot, struct device *dev,
 		      u32 count, u32 size)
 {
@@ -127,6 +140,7 @@ static int alloc_slot(struct grabber_slot_memory *slot, struct device *dev,
 	if (err)
 		goto free_table;
 	slot->mapped = true;
+	slot->sync = needs_sync(&slot->sgt, dev);
 	return 0;
 
 free_table:
@@ -234,28 +248,6 @@ void grabber_buffer_free(struct grabber_frame_buffer *buffer)
 	if (buffer->status)
 		free_pages_exact(buffer->status, (size_t)buffer->status_pages << PAGE_SHIFT);
 	buffer->status = NULL;
-}
-
-/**
- * grabber_buffer_for_cpu() - the card has filled a slot
- * @buffer: the buffer
- * @dev: the card
- * @slot: slot number
- */
-void grabber_buffer_for_cpu(struct grabber_frame_buffer *buffer, struct device *dev, u32 slot)
-{
-	dma_sync_sgtable_for_cpu(dev, &buffer->slots[slot].sgt, DMA_FROM_DEVICE);
-}
-
-/**
- * grabber_buffer_for_card() - the card may write a slot
- * @buffer: the buffer
- * @dev: the card
- * @slot: slot number
- */
-void grabber_buffer_for_card(struct grabber_frame_buffer *buffer, struct device *dev, u32 slot)
-{
-	dma_sync_sgtable_for_device(dev, &buffer->slots[slot].sgt, DMA_FROM_DEVICE);
 }
 
 /**

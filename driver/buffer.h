@@ -9,6 +9,7 @@
 #ifndef GRABBER_BUFFER_H
 #define GRABBER_BUFFER_H
 
+#include <linux/dma-mapping.h>
 #include <linux/gfp.h>
 #include <linux/scatterlist.h>
 #include <linux/types.h>
@@ -24,11 +25,13 @@
  * @pages: its pages, in the order of the mapping
  * @sgt: the same for the card; sgt.nents ranges of bus addresses
  * @mapped: @sgt is mapped for DMA
+ * @sync: caches or a bounce buffer stand between the card and @pages
  */
 struct grabber_slot_memory {
 	struct page **pages;
 	struct sg_table sgt;
 	bool mapped;
+	bool sync;
 };
 
 /**
@@ -55,9 +58,21 @@ int grabber_buffer_alloc(struct grabber_frame_buffer *buffer, struct device *dev
 			 u32 nslots, u32 slot_size);
 void grabber_buffer_unmap(struct grabber_frame_buffer *buffer, struct device *dev);
 void grabber_buffer_free(struct grabber_frame_buffer *buffer);
-void grabber_buffer_for_cpu(struct grabber_frame_buffer *buffer, struct device *dev, u32 slot);
-void grabber_buffer_for_card(struct grabber_frame_buffer *buffer, struct device *dev, u32 slot);
 struct page *grabber_buffer_page(const struct grabber_frame_buffer *buffer, pgoff_t pgoff);
+
+/* The card has filled a slot. */
+static inline void grabber_buffer_for_cpu(struct grabber_slot_memory *slot, struct device *dev)
+{
+	if (slot->sync)
+		dma_sync_sgtable_for_cpu(dev, &slot->sgt, DMA_FROM_DEVICE);
+}
+
+/* The card may write a slot. */
+static inline void grabber_buffer_for_card(struct grabber_slot_memory *slot, struct device *dev)
+{
+	if (slot->sync)
+		dma_sync_sgtable_for_device(dev, &slot->sgt, DMA_FROM_DEVICE);
+}
 
 /* Pages of all slots: where the status page starts. */
 static inline pgoff_t grabber_buffer_slot_pages(const struct grabber_frame_buffer *buffer)

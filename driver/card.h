@@ -231,8 +231,7 @@ extern const struct file_operations grabber_bar_fops;
 long grabber_frame_ioctl(struct file *filp, unsigned int cmd, unsigned long arg);
 int grabber_frame_mmap(struct file *filp, struct vm_area_struct *vma);
 int grabber_frame_wait(struct grabber_file *file, s64 timeout_ns);
-int grabber_frame_take(struct grabber_file *file, bool newest, bool to_read,
-		       struct grabber_slot *frame, u64 *missed);
+int grabber_frame_take(struct grabber_file *file, bool newest, struct grabber_take *take);
 int grabber_vma_check(struct vm_area_struct *vma, u64 size);
 int grabber_put_info(struct grabber_card *card, void __user *to);
 

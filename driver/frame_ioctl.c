@@ -99,8 +99,7 @@ static int seek(struct grabber_file *file, void __user *from)
 }
 
 /* Wait for a frame and hold it. Return: its slot or an error. */
-static int take_slot(struct grabber_file *file, struct grabber_take *args,
-		     struct grabber_slot *frame)
+static int take_slot(struct grabber_file *file, struct grabber_take *args)
 {
 	s64 timeout_ns = file->filp->f_flags & O_NONBLOCK ? 0 : args->timeout_ns;
 	int err = grabber_capture_want(file);
@@ -112,17 +111,14 @@ static int take_slot(struct grabber_file *file, struct grabber_take *args,
 		err = grabber_frame_wait(file, timeout_ns);
 		if (err)
 			return err;
-		slot = grabber_frame_take(file, args->flags & GRABBER_TAKE_NEWEST, false, frame,
-					  &args->missed);
+		slot = grabber_frame_take(file, args->flags & GRABBER_TAKE_NEWEST, args);
 	} while (slot == -EAGAIN && timeout_ns);
 	return slot;
 }
 
 static int take(struct grabber_file *file, struct grabber_take __user *user)
 {
-	struct grabber_card *card = file->card;
 	struct grabber_take args;
-	struct grabber_slot frame;
 	int slot;
 
 	if (copy_from_user(&args, user, sizeof(args)))
@@ -135,16 +131,10 @@ static int take(struct grabber_file *file, struct grabber_take __user *user)
 		if (slot)
 			return slot;
 	}
-	slot = take_slot(file, &args, &frame);
+	slot = take_slot(file, &args);
 	if (slot < 0)
 		return slot;
 
-	args.slot = slot;
-	args.sequence = frame.sequence;
-	args.timestamp_ns = frame.timestamp;
-	args.offset = ((u64)slot * card->buffer.slot_pages) << PAGE_SHIFT;
-	args.bytes = frame.bytes;
-	args.frame_flags = frame.flags;
 	if (copy_to_user(user, &args, sizeof(args))) {
 		/* The program will never know which slot it holds. */
 		give_slot(file, slot);

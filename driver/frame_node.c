@@ -49,6 +49,43 @@ static bool has_frame(struct grabber_file *file)
 	return READ_ONCE(file->card->ring.ordinal) > READ_ONCE(file->cursor);
 }
 
+static bool frame_or_end(struct grabber_file *file)
+{
+	return has_frame(file) || READ_ONCE(file->card->gone);
+}
+
+/*
+ * Sleep until there is a frame. wait_event() would do, but queues up once more before
+ * it looks, although who wakes a reader has taken it off the queue, as a rule for a
+ * frame that is there.
+ */
+static int sleep_for_frame(struct grabber_file *file, s64 timeout_ns)
+{
+	struct wait_queue_head *queue = &file->card->wait;
+	bool over = false;
+	DEFINE_WAIT(wait);
+	ktime_t end = 0;
+	int err = 0;
+
+	if (timeout_ns > 0)
+		end = ktime_add_safe(ktime_get(), ns_to_ktime(timeout_ns));
+	do {
+		prepare_to_wait(queue, &wait, TASK_INTERRUPTIBLE);
+		if (frame_or_end(file))
+			break;
+		if (signal_pending(current))
+			err = -ERESTARTSYS;
+		else if (over)
+			err = -ETIMEDOUT;
+		else if (timeout_ns < 0)
+			schedule();
+		else
+			over = !schedule_hrtimeout(&end, HRTIMER_MODE_ABS);
+	} while (!err && !frame_or_end(file));
+	finish_wait(queue, &wait);
+	return err;
+}
+
 /**
  * grabber_frame_wait() - wait until there is a frame for this reader
  * @file: the reader
@@ -59,41 +96,34 @@ static bool has_frame(struct grabber_file *file)
  */
 int grabber_frame_wait(struct grabber_file *file, s64 timeout_ns)
 {
-	struct grabber_card *card = file->card;
 	int err;
 
-#define FRAME_OR_END	(has_frame(file) || READ_ONCE(card->gone))
-	if (FRAME_OR_END)
+	if (frame_or_end(file))
 		return 0;
 	if (!timeout_ns)
 		return -EAGAIN;
-	if (timeout_ns < 0)
-		return wait_event_interruptible(card->wait, FRAME_OR_END);
-	err = wait_event_interruptible_hrtimeout(card->wait, FRAME_OR_END,
-						 ns_to_ktime(timeout_ns));
-#undef FRAME_OR_END
-	if (err == -ETIME)
-		return -ETIMEDOUT;
+	err = sleep_for_frame(file, timeout_ns);
 	/* A restarted call would wait for the whole time again. */
-	return err == -ERESTARTSYS ? -EINTR : err;
+	return err == -ERESTARTSYS && timeout_ns > 0 ? -EINTR : err;
 }
 
 /**
  * grabber_frame_take() - hold a reader's next frame
  * @file: the reader
  * @newest: skip to the newest frame
- * @to_read: for read(), which is done with it by itself
- * @frame: filled with what the ring knows of the frame
- * @missed: how many this reader missed since the one before
+ * @take: told of the frame, its slot and what was missed; NULL: for read(), which is
+ *	done with it by itself
  *
  * Return: its slot; -EAGAIN: there is none now; -ENODEV: nor will there be;
  * -EBUSY: as many slots are held as may be.
  */
-int grabber_frame_take(struct grabber_file *file, bool newest, bool to_read,
-		       struct grabber_slot *frame, u64 *missed)
+int grabber_frame_take(struct grabber_file *file, bool newest, struct grabber_take *take)
 {
 	struct grabber_card *card = file->card;
 	struct grabber_ring *ring = &card->ring;
+	const struct grabber_slot *frame;
+	u64 missed;
+	u32 flags;
 	int slot;
 
 	spin_lock_irq(&card->lock);
@@ -102,21 +132,30 @@ int grabber_frame_take(struct grabber_file *file, bool newest, bool to_read,
 		slot = card->gone ? -ENODEV : -EAGAIN;
 		goto out;
 	}
-	if (!grabber_ring_hold(ring, slot, to_read)) {
+	if (!grabber_ring_hold(ring, slot, !take)) {
 		slot = -EBUSY;
 		goto out;
 	}
-	*frame = ring->slots[slot];
+	frame = &ring->slots[slot];
+	flags = frame->flags;
 	/* Also when the frame that came right after the break is among the missed. */
 	if (ring->last_break >= file->cursor && ring->last_break <= frame->ordinal)
-		frame->flags |= GRABBER_FRAME_DISCONTINUITY;
-	*missed = frame->ordinal - file->cursor;
+		flags |= GRABBER_FRAME_DISCONTINUITY;
+	missed = frame->ordinal - file->cursor;
 	file->cursor = frame->ordinal + 1;
-	file->missed_total += *missed;
+	file->missed_total += missed;
 	file->delivered_total++;
-	if (!to_read)
+	if (take) {
 		__set_bit(slot, file->held);
-	trace_grabber_taken(card->number, slot, frame);
+		take->slot = slot;
+		take->sequence = frame->sequence;
+		take->timestamp_ns = frame->timestamp;
+		take->missed = missed;
+		take->offset = ((u64)slot * card->buffer.slot_pages) << PAGE_SHIFT;
+		take->bytes = frame->bytes;
+		take->frame_flags = flags;
+	}
+	trace_grabber_taken(card->number, slot, frame, flags);
 out:
 	spin_unlock_irq(&card->lock);
 	return slot;
@@ -137,8 +176,6 @@ static int wait_for_hold(struct grabber_card *card, bool nonblock)
 static int read_begin(struct grabber_file *file, bool nonblock)
 {
 	struct grabber_card *card = file->card;
-	struct grabber_slot frame;
-	u64 missed;
 	int slot = file->read_slot;
 	int err;
 
@@ -146,7 +183,7 @@ static int read_begin(struct grabber_file *file, bool nonblock)
 		err = grabber_frame_wait(file, nonblock ? 0 : -1);
 		if (err)
 			return err;
-		slot = grabber_frame_take(file, false, true, &frame, &missed);
+		slot = grabber_frame_take(file, false, NULL);
 		/* Overwritten since the wait: another one is on its way. */
 		if (slot == -EAGAIN)
 			continue;
@@ -173,8 +210,7 @@ static size_t copy_frame(struct grabber_card *card, u32 slot, u32 offset, size_t
 	while (done < bytes) {
 		size_t at = (offset + done) % PAGE_SIZE;
 		size_t part = min(bytes - done, PAGE_SIZE - at);
-		char *from = page_address(pages[(offset + done) / PAGE_SIZE]);
-		size_t copied = copy_to_iter(from + at, part, to);
+		size_t copied = copy_page_to_iter(pages[(offset + done) / PAGE_SIZE], at, part, to);
 
 		done += copied;
 		if (copied < part)

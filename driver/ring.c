@@ -118,12 +118,13 @@ static int oldest_unheld(struct grabber_ring *ring)
 	for (; ordinal + 1 < ring->ordinal; ordinal++) {
 		int index = ready_slot(ring, ordinal);
 
-		if (index >= 0 && !ring->slots[index].holds)
-			return index;
-		if (index >= 0)
+		if (index >= 0 && ring->slots[index].holds)
 			all_gone = false;
+		/* This one goes to the card now, if it is not gone already. */
 		if (all_gone)
 			ring->oldest = ordinal + 1;
+		if (index >= 0 && !ring->slots[index].holds)
+			return index;
 	}
 	return -1;
 }

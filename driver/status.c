@@ -64,6 +64,7 @@ void grabber_status_done(struct grabber_ring *ring, u32 index, u32 place)
 {
 	struct grabber_status_slot *to = entry(ring, index);
 	struct grabber_slot *slot = &ring->slots[index];
+	struct grabber_status *status = ring->status;
 
 	WRITE_ONCE(to->frame, slot->ordinal);
 	WRITE_ONCE(to->sequence, slot->sequence);
@@ -73,9 +74,12 @@ void grabber_status_done(struct grabber_ring *ring, u32 index, u32 place)
 	/* The frame and what is said of it come first. */
 	smp_store_release(&to->generation, ++slot->generation);
 	WRITE_ONCE(order(ring)[place], index);
-	grabber_status_count(ring);
+	/* Of the totals a frame changes these. */
+	WRITE_ONCE(status->begun, ring->sequence);
+	WRITE_ONCE(status->delivered, ring->delivered);
+	WRITE_ONCE(status->truncated, ring->truncated);
 	/* All that a reader looks at when this number has risen comes first. */
-	smp_store_release(&ring->status->frames, ring->ordinal);
+	smp_store_release(&status->frames, ring->ordinal);
 }
 
 /**

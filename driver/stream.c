@@ -29,7 +29,7 @@ static void feed_card(struct grabber_card *card)
 	if (!card->running)
 		return;
 	while ((slot = grabber_ring_queue(&card->ring)) >= 0) {
-		grabber_buffer_for_card(&card->buffer, card->dev, slot);
+		grabber_buffer_for_card(&card->buffer.slots[slot], card->dev);
 		trace_grabber_queued(card->number, slot);
 		card->board->queue(card, slot);
 	}
@@ -46,10 +46,12 @@ static void feed_card(struct grabber_card *card)
 void grabber_frame_done(struct grabber_card *card, u32 slot, u32 bytes,
 			u32 flags, ktime_t when)
 {
+	const struct grabber_slot *frame = &card->ring.slots[slot];
+
 	lockdep_assert_held(&card->lock);
-	grabber_buffer_for_cpu(&card->buffer, card->dev, slot);
+	grabber_buffer_for_cpu(&card->buffer.slots[slot], card->dev);
 	grabber_ring_done(&card->ring, slot, bytes, flags, ktime_to_ns(when));
-	trace_grabber_done(card->number, slot, &card->ring.slots[slot]);
+	trace_grabber_done(card->number, slot, frame, frame->flags);
 	feed_card(card);
 	wake_up_interruptible_poll(&card->wait, EPOLLIN | EPOLLRDNORM);
 }
@@ -87,8 +89,10 @@ void grabber_slot_unused(struct grabber_card *card, u32 slot)
  */
 void grabber_slot_release(struct grabber_card *card, u32 slot)
 {
+	const struct grabber_slot *frame = &card->ring.slots[slot];
+
 	lockdep_assert_held(&card->lock);
-	trace_grabber_given(card->number, slot, &card->ring.slots[slot]);
+	trace_grabber_given(card->number, slot, frame, frame->flags);
 	grabber_ring_release(&card->ring, slot);
 	feed_card(card);
 	if (wq_has_sleeper(&card->hold_wait))
@@ -116,13 +120,13 @@ void grabber_card_recover(struct grabber_card *card)
 bool grabber_card_interrupt(struct grabber_card *card)
 {
 	ktime_t when = ktime_get();
-	unsigned long flags;
 	bool mine;
 
-	spin_lock_irqsave(&card->lock, flags);
+	/* Interrupts are off here; or this is a thread, and then no interrupt takes the lock. */
+	spin_lock(&card->lock);
 	mine = card->board->interrupt(card, when);
 	card->interrupts += mine;
-	spin_unlock_irqrestore(&card->lock, flags);
+	spin_unlock(&card->lock);
 	return mine;
 }
 

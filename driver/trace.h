@@ -30,8 +30,8 @@ TRACE_EVENT(grabber_queued,
 );
 
 DECLARE_EVENT_CLASS(grabber_frame,
-	TP_PROTO(int card, u32 index, const struct grabber_slot *slot),
-	TP_ARGS(card, index, slot),
+	TP_PROTO(int card, u32 index, const struct grabber_slot *slot, u32 flags),
+	TP_ARGS(card, index, slot, flags),
 	TP_STRUCT__entry(
 		__field(int, card)
 		__field(u32, slot)
@@ -46,7 +46,7 @@ DECLARE_EVENT_CLASS(grabber_frame,
 		__entry->sequence = slot->sequence;
 		__entry->timestamp = slot->timestamp;
 		__entry->bytes = slot->bytes;
-		__entry->flags = slot->flags;
+		__entry->flags = flags;
 	),
 	TP_printk("grabber%d slot=%u sequence=%llu timestamp=%llu bytes=%u flags=%#x",
 		  __entry->card, __entry->slot, __entry->sequence, __entry->timestamp,
@@ -55,18 +55,18 @@ DECLARE_EVENT_CLASS(grabber_frame,
 
 /* A frame is complete and in the ring. */
 DEFINE_EVENT(grabber_frame, grabber_done,
-	TP_PROTO(int card, u32 index, const struct grabber_slot *slot),
-	TP_ARGS(card, index, slot));
+	TP_PROTO(int card, u32 index, const struct grabber_slot *slot, u32 flags),
+	TP_ARGS(card, index, slot, flags));
 
 /* A reader took it (TAKE or read) and holds its slot. */
 DEFINE_EVENT(grabber_frame, grabber_taken,
-	TP_PROTO(int card, u32 index, const struct grabber_slot *slot),
-	TP_ARGS(card, index, slot));
+	TP_PROTO(int card, u32 index, const struct grabber_slot *slot, u32 flags),
+	TP_ARGS(card, index, slot, flags));
 
 /* A reader gave it back. */
 DEFINE_EVENT(grabber_frame, grabber_given,
-	TP_PROTO(int card, u32 index, const struct grabber_slot *slot),
-	TP_ARGS(card, index, slot));
+	TP_PROTO(int card, u32 index, const struct grabber_slot *slot, u32 flags),
+	TP_ARGS(card, index, slot, flags));
 
 /* Frames that the card began and that will not come. */
 TRACE_EVENT(grabber_lost,
