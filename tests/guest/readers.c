@@ -91,15 +91,20 @@ static bool streaming(const struct grabber_reader *reader)
 	       GRABBER_STATUS_STREAMING;
 }
 
-/* The frames there are, one by one */
+/* The frames there are, one by one; a slow reader never comes to their end while more
+ * come, so it stops when told.
+ */
 static void read_ready(struct grabber_reader *reader, enum role role, struct frame_check *check,
-		       struct counts *counts)
+		       struct counts *counts, bool until_told)
 {
 	struct grabber_frame frame;
 	int err;
 
-	while (!(err = grabber_next(reader, &frame)))
+	while (!(err = grabber_next(reader, &frame))) {
 		look_at(reader, &frame, role, check, counts);
+		if (until_told && is_set(&shared->stop))
+			return;
+	}
 	CHECK_MSG(err == -EAGAIN, "%s: %s", names[role], strerror(-err));
 }
 
@@ -113,7 +118,7 @@ static int read_some(struct grabber_reader *reader, enum role role, struct frame
 	if (role != KILLED) {
 		err = grabber_wait(reader, 500 * NS_PER_MS);
 		if (!err)
-			read_ready(reader, role, check, counts);
+			read_ready(reader, role, check, counts, true);
 		return err;
 	}
 	err = grabber_take_frame(reader, &frame, 0, 500 * NS_PER_MS);
@@ -146,7 +151,7 @@ static void read_frames(enum role role)
 	grabber_stop(&reader);
 	while (streaming(&reader))
 		sleep_ms(5);
-	read_ready(&reader, role, check, &counts);
+	read_ready(&reader, role, check, &counts, false);
 	CHECK(!grabber_tell(&reader));
 
 	stats = get_stats(reader.fd);
