@@ -128,6 +128,7 @@ def test_unplugged(guest, mode):
     whole_story(guest, Unplug(guest, "card0"), mode)
 
 
+@pytest.mark.long
 @pytest.mark.guest(**EDU)
 @pytest.mark.parametrize("way", [Unbind, SysfsRemove, Unplug, LinkCut],
                          ids=lambda way: way.__name__)
