@@ -11,6 +11,7 @@
 
 #include "doctor_root.h"
 #include "say.h"
+#include "textfile.h"
 
 #define ARGS_MAX	8
 
@@ -58,26 +59,12 @@ int root_look(const char *fmt, ...)
 
 int root_read(char *text, size_t size, const char *fmt, ...)
 {
-	ssize_t length;
 	char *path;
-	int fd;
+	int length;
 
-	text[0] = 0;
 	GET_PATH(path, fmt);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	length = -errno;
+	length = textfile_read(path, text, size);
 	free(path);
-	if (fd < 0)
-		return length;
-	length = read(fd, text, size - 1);
-	if (length < 0)
-		length = -errno;
-	close(fd);
-	if (length < 0)
-		return length;
-	text[length] = 0;
-	if (length && text[length - 1] == '\n')
-		text[--length] = 0;
 	return length;
 }
 

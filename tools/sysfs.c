@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <linux/videodev2.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "counters.h"
 #include "device.h"
 #include "number.h"
 #include "sysfs.h"
+#include "textfile.h"
 
 #define TRIES	10	/* to catch all counters between two frames */
 
@@ -18,23 +16,9 @@
 static int read_text(unsigned int card, const char *name, char *text, size_t size)
 {
 	char path[PATH_MAX];
-	ssize_t length;
-	int fd;
 
 	snprintf(path, sizeof(path), "%s/grabber%u/%s", GRABBER_CLASS_DIR, card, name);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	length = read(fd, text, size - 1);
-	if (length < 0)
-		length = -errno;
-	close(fd);
-	if (length < 0)
-		return length;
-	if (length && text[length - 1] == '\n')
-		length--;
-	text[length] = 0;
-	return length;
+	return textfile_read(path, text, size);
 }
 
 static int read_number(unsigned int card, const char *name, uint64_t max, uint64_t *value)
