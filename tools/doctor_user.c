@@ -110,31 +110,32 @@ int user_access(const struct doctor_user *user, const char *path)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 0;
 }
 
-bool user_is_member(const struct doctor_user *user, gid_t gid)
+/* The group with this number, or NULL; good until the next look. */
+static struct group *find_group(gid_t gid)
 {
 	FILE *file = root_open("/etc/group");
 	struct group *group = NULL;
-	bool member;
 
 	while (file && (group = fgetgrent(file)) && group->gr_gid != gid)
 		;
-	member = group && has_member(group, user->name);
 	if (file)
 		fclose(file);
-	return member;
+	return group;
+}
+
+bool user_is_member(const struct doctor_user *user, gid_t gid)
+{
+	const struct group *group = find_group(gid);
+
+	return group && has_member(group, user->name);
 }
 
 void user_group_name(gid_t gid, char *name, size_t size)
 {
-	FILE *file = root_open("/etc/group");
-	struct group *group = NULL;
+	const struct group *group = find_group(gid);
 
-	while (file && (group = fgetgrent(file)) && group->gr_gid != gid)
-		;
 	if (group)
 		snprintf(name, size, "%s", group->gr_name);
 	else
 		snprintf(name, size, "%u", gid);
-	if (file)
-		fclose(file);
 }
