@@ -69,16 +69,23 @@ static void end_dma(void *pdev)
  * @index: number of the BAR
  * @size: bytes that the board needs
  *
- * Return: the registers, until the device leaves; NULL when the BAR is smaller
- * or not there.
+ * Return: the registers, until the device leaves; -ENODEV when the BAR is smaller
+ * or not there, -ENOMEM after saying that it cannot be mapped.
  */
 void __iomem *grabber_pci_map(struct grabber_card *card, int index, size_t size)
 {
 	struct pci_dev *pdev = to_pci_dev(card->dev);
+	void __iomem *regs;
 
 	if (memory_bar(pdev, index) < 0 || pci_resource_len(pdev, index) < size)
-		return NULL;
-	return devm_ioremap(card->dev, pci_resource_start(pdev, index), size);
+		return IOMEM_ERR_PTR(-ENODEV);
+	regs = devm_ioremap(card->dev, pci_resource_start(pdev, index), size);
+	if (regs)
+		return regs;
+	dev_err(card->dev,
+		"BAR %d cannot be mapped: no addresses for its %zu bytes, enlarge vmalloc= or free some memory\n",
+		index, size);
+	return IOMEM_ERR_PTR(-ENOMEM);
 }
 
 /**
@@ -160,12 +167,8 @@ static int setup_window(struct pci_dev *pdev, struct grabber_card *card)
 	/* A page shows either this BAR alone, or it is not mapped at all. */
 	if (PAGE_ALIGNED(window->start) && PAGE_ALIGNED(window->size))
 		window->mmap_size = window->size;
-	window->regs = devm_ioremap(&pdev->dev, window->start, window->size);
-	if (!window->regs) {
-		dev_err(&pdev->dev, "BAR %d cannot be mapped\n", index);
-		return -ENOMEM;
-	}
-	return 0;
+	window->regs = grabber_pci_map(card, index, window->size);
+	return PTR_ERR_OR_ZERO(window->regs);
 }
 
 static int setup_dma(struct pci_dev *pdev, const struct grabber_board *board)

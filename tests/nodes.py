@@ -6,7 +6,8 @@ import contextlib
 import re
 import time
 
-from vm import tap
+from vm import kernels, tap
+from vm.paths import VM
 
 DRIVER = "/sys/bus/pci/drivers/grabber"
 
@@ -59,6 +60,19 @@ def messages(log, bdf):
     """The driver's own lines about a device; the driver core's are not counted."""
     return [line for line in log.splitlines()
             if f"grabber {bdf}:" in line and "failed with error" not in line]
+
+
+@contextlib.contextmanager
+def refusing(guest, function, value):
+    """In the block, the next call of one of the kernel's functions is not entered, and
+    gives back VALUE."""
+    built = kernels.build_module(guest.kernel, source=VM / "refuse")[0]
+    guest.put(built / "refuse.ko", "/tmp/refuse.ko")
+    guest.run(f"insmod /tmp/refuse.ko function={function} value={value}")
+    yield
+    called = guest.read("/sys/module/refuse/parameters/refused").strip()
+    guest.unload("refuse")
+    assert called == "Y", f"nobody called {function}"
 
 
 @contextlib.contextmanager

@@ -2,6 +2,8 @@
 """Cards that grabber cannot serve: the probe says the cause and the remedy in one
 line, and leaves nothing behind."""
 
+from errno import EBUSY, EIO, ENOMEM, ENOSPC
+
 import pytest
 
 import nodes
@@ -63,6 +65,26 @@ def test_no_memory_bar(guest):
 @pytest.mark.guest(**OTHERS)
 def test_no_such_bar(guest):
     refused(guest, "edu0", "no memory BAR 3", "bar=", bar=3)
+
+
+# What the kernel refuses, the errno that it gives, and the words of the remedy.
+REFUSALS = {
+    "pcim_enable_device": (EIO, "cannot be enabled"),
+    "dma_set_mask": (EIO, "28 address bits", "IOMMU"),
+    "devm_ioremap": (0, "BAR 0 cannot be mapped", "vmalloc="),
+    "pci_alloc_irq_vectors_affinity": (ENOSPC, "no interrupt", "pci=nomsi"),
+    "devm_request_threaded_irq": (EBUSY, "/proc/interrupts"),
+    "cdev_device_add": (ENOMEM, "cannot make the device nodes"),
+}
+
+
+@pytest.mark.guest(**OTHERS)
+@pytest.mark.parametrize("function", REFUSALS)
+def test_kernel_refuses(guest, function):
+    """No DMA mask, and whatever else the kernel may deny a card."""
+    errno, *words = REFUSALS[function]
+    with nodes.refusing(guest, function, -errno):
+        refused(guest, "edu0", *words)
 
 
 @pytest.mark.guest(**OTHERS)

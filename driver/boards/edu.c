@@ -218,7 +218,9 @@ static int edu_probe(struct grabber_card *card)
 	if (!edu)
 		return -ENOMEM;
 	edu->regs = grabber_pci_map(card, 0, EDU_DMA_COMMAND + 8);
-	if (!edu->regs || readl(edu->regs + EDU_ID) != EDU_ID_MAGIC) {
+	if (PTR_ERR_OR_ZERO(edu->regs) == -ENOMEM)
+		return -ENOMEM;
+	if (IS_ERR(edu->regs) || readl(edu->regs + EDU_ID) != EDU_ID_MAGIC) {
 		dev_err(card->dev, "this is not QEMU's edu device: left alone\n");
 		return -ENODEV;
 	}

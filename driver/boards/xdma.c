@@ -434,7 +434,7 @@ static bool is_block(void __iomem *core, u32 offset, u32 id)
 	return (readl(core + offset) & XDMA_ID_BLOCK_MASK) == id;
 }
 
-/* The core's BAR is wherever the designer put it. Return: its number or -1. */
+/* The core's BAR is wherever the designer put it. Return: its number or an error. */
 static int find_core(struct grabber_card *card, struct xdma *xdma)
 {
 	int bar;
@@ -442,13 +442,15 @@ static int find_core(struct grabber_card *card, struct xdma *xdma)
 	for (bar = 0; bar < BARS; bar++) {
 		void __iomem *core = grabber_pci_map(card, bar, XDMA_BAR_SIZE);
 
-		if (core && is_block(core, XDMA_IRQ, XDMA_ID_IRQ) &&
+		if (PTR_ERR_OR_ZERO(core) == -ENOMEM)
+			return -ENOMEM;
+		if (!IS_ERR(core) && is_block(core, XDMA_IRQ, XDMA_ID_IRQ) &&
 		    is_block(core, XDMA_CONFIG, XDMA_ID_CONFIG)) {
 			xdma->core = core;
 			return bar;
 		}
 	}
-	return -1;
+	return -ENODEV;
 }
 
 static int find_source(struct grabber_card *card, struct xdma *xdma, int core_bar)
@@ -460,10 +462,12 @@ static int find_source(struct grabber_card *card, struct xdma *xdma, int core_ba
 			continue;
 		xdma->source = grabber_pci_map(card, bar, VS_LOG +
 					       VS_LOG_ENTRIES * VS_LOG_ENTRY_SIZE);
-		if (xdma->source && source_answers(xdma))
+		if (PTR_ERR_OR_ZERO(xdma->source) == -ENOMEM)
+			return -ENOMEM;
+		if (!IS_ERR(xdma->source) && source_answers(xdma))
 			return bar;
 	}
-	return -1;
+	return -ENODEV;
 }
 
 static int read_format(struct grabber_card *card, struct xdma *xdma)
@@ -494,21 +498,26 @@ static int leave_alone(struct grabber_card *card, const char *why)
 static int xdma_probe(struct grabber_card *card)
 {
 	struct xdma *xdma = devm_kzalloc(card->dev, sizeof(*xdma), GFP_KERNEL);
-	int core_bar;
+	int core_bar, source_bar;
 	u32 h2c = 0;
 
 	if (!xdma)
 		return -ENOMEM;
 	card->board_data = xdma;
 	core_bar = find_core(card, xdma);
+	if (core_bar == -ENOMEM)
+		return -ENOMEM;
 	if (core_bar < 0)
 		return leave_alone(card, "no XDMA core in this Xilinx card");
 	if (!is_block(xdma->core, XDMA_C2H, XDMA_ID_C2H) ||
 	    !(readl(xdma->core + XDMA_C2H) & XDMA_ID_STREAM))
 		return leave_alone(card, "an XDMA core without an AXI4-Stream C2H channel 0");
-	card->window.bar = find_source(card, xdma, core_bar);
-	if ((int)card->window.bar < 0)
+	source_bar = find_source(card, xdma, core_bar);
+	if (source_bar == -ENOMEM)
+		return -ENOMEM;
+	if (source_bar < 0)
 		return leave_alone(card, "an XDMA core without a grabber video source");
+	card->window.bar = source_bar;
 
 	while (h2c < XDMA_CHANNELS_MAX &&
 	       is_block(xdma->core, XDMA_H2C + h2c * XDMA_CHANNEL_SPACING, XDMA_ID_H2C))

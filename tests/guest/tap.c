@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -125,6 +126,8 @@ static bool tap_run(int number, const struct tap_test *test)
 	}
 	if (!pid) {
 		setpgid(0, 0);
+		/* Who kills the program means the test as well. */
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		failed = false;
 		test->run();
 		tap_stop();

@@ -121,8 +121,7 @@ class Guest(Hotplug):
             out.flush()
             self._process = subprocess.Popen([*DIE_WITH_US, *command], stdin=subprocess.DEVNULL,
                                              stdout=out, stderr=out)
-        self._await_socket(directory / "qmp")
-        self.monitor = Qmp(directory / "qmp")
+        self.monitor = Qmp(directory / "qmp", self._started_or_raise)
         self._channel = Channel(directory / "agent")
         timeout = BOOT_TIMEOUT[self._root]
         self._channel.wait_for(lambda: self._channel.hello, timeout, "to boot")
@@ -132,15 +131,10 @@ class Guest(Hotplug):
             return None
         return self._image or debian.image()
 
-    def _await_socket(self, path, timeout=30):
-        deadline = time.monotonic() + timeout
-        while not path.exists():
-            if self._process.poll() is not None:
-                said = self._qemu_log.read_text(errors="replace")[-3000:]
-                raise GuestDied(f"QEMU did not start:\n{said}")
-            if time.monotonic() > deadline:
-                raise GuestTimeout(f"QEMU made no {path.name} socket in {timeout} s")
-            time.sleep(0.02)
+    def _started_or_raise(self):
+        if self._process.poll() is not None:
+            said = self._qemu_log.read_text(errors="replace")[-3000:]
+            raise GuestDied(f"QEMU did not start:\n{said}")
 
     def close(self, failed=False):
         """Shut the guest down, and fail if anything in it went wrong."""

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from . import debugkernel, roots
 from .errors import Unavailable
-from .paths import BUILD, DRIVER, TOP, TOP
+from .paths import BUILD, DRIVER, TOP
 
 # Kernels that guests boot, by the build root they are in.
 BOOT = {"debug": None, "5.10": "bullseye", "6.1": "bookworm", "6.12": "trixie",

@@ -10,8 +10,9 @@ from .errors import GuestDied, GuestError, GuestTimeout
 
 
 class Qmp:
-    def __init__(self, path, timeout=30):
-        self._socket = self._connect(path, timeout)
+    def __init__(self, path, started, timeout=30):
+        """started() raises an error when QEMU has ended instead."""
+        self._socket = self._connect(path, started, timeout)
         self._file = self._socket.makefile("rw")
         self._changed = threading.Condition()
         self._events = []
@@ -24,8 +25,7 @@ class Qmp:
         self.execute("qmp_capabilities")
 
     @staticmethod
-    def _connect(path, timeout):
-        # QEMU makes the socket's file a moment before it listens.
+    def _connect(path, started, timeout):
         deadline = time.monotonic() + timeout
         while True:
             to = socket.socket(socket.AF_UNIX)
@@ -35,9 +35,10 @@ class Qmp:
                 return to
             except OSError as error:
                 to.close()
+                started()
                 if time.monotonic() > deadline:
                     raise GuestTimeout(f"QEMU does not answer at {path}: {error}") from error
-                time.sleep(0.1)
+                time.sleep(0.02)
 
     def _read(self):
         try:
