@@ -232,6 +232,6 @@ void sleep_ms(unsigned int ms)
 {
 	struct timespec nap = { ms / 1000, ms % 1000 * NS_PER_MS };
 
-	while (nanosleep(&nap, &nap) && errno == EINTR)
-		;
+	while (nanosleep(&nap, &nap))
+		CHECK(errno == EINTR);
 }

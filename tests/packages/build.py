@@ -7,6 +7,7 @@
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from vm import roots
@@ -44,31 +45,36 @@ def sources(to):
             shutil.copy2(TOP / name, to / name)
 
 
-def _debs(suite, kind, scratch):
+def _debs(suite, kind, scratch, to):
     with Machine(suites.tool_root(suite, DEB_TOOLS[suite], "debhelper")) as machine:
         home = f"/{scratch.parent.name}"
         machine.put(home, scratch)
         machine.run(f"cd {home}/{scratch.name} && dpkg-buildpackage --build={kind} -us -uc")
         for path in machine.run(f"ls {home}/*.deb").split():
-            machine.get(path, PACKAGES / Path(path).name)
+            machine.get(path, to / Path(path).name)
 
 
-def deb(directory="source"):
-    scratch = BUILD / directory / f"grabber-{VERSION}"
-    shutil.rmtree(scratch.parent, ignore_errors=True)
-    scratch.mkdir(parents=True)
+def _start(to, kind, scratch):
+    """Where packages go, with the old ones gone, and the sources in a scratch directory."""
+    scratch.mkdir()
     sources(scratch)
-    PACKAGES.mkdir(parents=True, exist_ok=True)
-    for old in PACKAGES.glob("*.deb"):
+    to.mkdir(parents=True, exist_ok=True)
+    for old in to.glob(f"*.{kind}"):
         old.unlink()
-    say("building grabber-dkms and libgrabber-dev on Debian 12")
-    _debs("bookworm", "all", scratch)
-    say("building grabber-tools on Debian 11")
-    try:
-        _debs("bullseye", "any", scratch)
-    except roots.SuiteGone as gone:
-        say(f"{gone}; building on Debian 12 instead, for 12 and later")
-        _debs("bookworm", "any", scratch)
+
+
+def deb(to=PACKAGES):
+    with tempfile.TemporaryDirectory(dir=BUILD, prefix="source-") as home:
+        scratch = Path(home) / f"grabber-{VERSION}"
+        _start(to, "deb", scratch)
+        say("building grabber-dkms and libgrabber-dev on Debian 12")
+        _debs("bookworm", "all", scratch, to)
+        say("building grabber-tools on Debian 11")
+        try:
+            _debs("bullseye", "any", scratch, to)
+        except roots.SuiteGone as gone:
+            say(f"{gone}; building on Debian 12 instead, for 12 and later")
+            _debs("bookworm", "any", scratch, to)
 
 
 RPM_TOOLS = ["build-essential", "file", "libpng-dev", "rpm", "rpmlint"]
@@ -76,17 +82,17 @@ RPM_TOOLS = ["build-essential", "file", "libpng-dev", "rpm", "rpmlint"]
 
 def rpm(to=PACKAGES, version=VERSION, edit=lambda tree: None):
     """For tests: another version, and what edit() does to the sources."""
-    scratch = BUILD / "source-rpm" / f"grabber-{version}"
-    shutil.rmtree(scratch.parent, ignore_errors=True)
-    scratch.mkdir(parents=True)
-    sources(scratch)
-    for name in ("VERSION", "dkms.conf", "rpm/grabber.spec"):
-        text = (scratch / name).read_text().replace(VERSION, version)
-        (scratch / name).write_text(text)
-    edit(scratch)
-    to.mkdir(parents=True, exist_ok=True)
-    for old in to.glob("*.rpm"):
-        old.unlink()
+    with tempfile.TemporaryDirectory(dir=BUILD, prefix="source-") as home:
+        scratch = Path(home) / f"grabber-{version}"
+        _start(to, "rpm", scratch)
+        for name in ("VERSION", "dkms.conf", "rpm/grabber.spec"):
+            text = (scratch / name).read_text().replace(VERSION, version)
+            (scratch / name).write_text(text)
+        edit(scratch)
+        _rpms(scratch, to)
+
+
+def _rpms(scratch, to):
     say("building the .rpm packages with rpmbuild on Debian 12")
     with Machine(suites.tool_root("bookworm", RPM_TOOLS, "rpmbuild")) as machine:
         machine.put("/root/rpmbuild/SOURCES", scratch)

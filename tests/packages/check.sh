@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
-# make check-packages: sets up, builds the packages, runs their tests, one suite
-# after the other, and ends with a table. Arguments go to pytest.
+# make check-packages: sets up, builds the packages, runs their tests, two at a
+# time, and ends with a table. Arguments go to pytest.
 set -eu
 
 top=$(cd "$(dirname "$0")/../.." && pwd)
@@ -10,4 +10,4 @@ tests/setup.sh check
 unset MAKEFLAGS MAKELEVEL MFLAGS
 make -s programs
 cd tests
-exec /usr/bin/python3 -m pytest -p no:cacheprovider -rs --durations=15 "$@" packages
+exec /usr/bin/python3 -m pytest -p no:cacheprovider -v -rs --durations=15 -n 2 --dist loadgroup "$@" packages

@@ -30,6 +30,8 @@ def pytest_collection_modifyitems(items):
     for item in (items[i] for i in ours):
         if not (item.get_closest_marker("quick") and _suite(item) in QUICK):
             item.add_marker("packages")
+            # One worker has what one file does on one suite.
+            item.add_marker(pytest.mark.xdist_group(f"{item.fspath.purebasename}-{_suite(item)}"))
     in_order = sorted((items[i] for i in ours), key=lambda item: order.index(_suite(item)))
     for at, item in zip(ours, in_order):
         items[at] = item
