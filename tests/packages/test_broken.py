@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Where the module cannot be built: the user is told what and where, and apt goes on."""
 
+import json
+
 from . import apt
 from .build import VERSION
 from .test_kernels import check_module, new_of, newer, version_to_come	# noqa: F401 (a fixture)
@@ -52,11 +54,16 @@ def test_broken_kernel_is_there_already(machine):
     [kernel] = apt.kernels(machine)
     break_kernel(machine, kernel)
     machine.run(f"/etc/kernel/postinst.d/0-break {kernel}")
-    said = apt.install(machine, "/packages/grabber-dkms_*.deb")
+    said = apt.install(machine, "/packages/grabber-dkms_*.deb", "/packages/grabber-tools_*.deb")
     apt.sound(machine)
     check_told(said, kernel, machine, "cdev_device_add")
     # By hand it is always tried, and says that it failed.
     assert not machine.ok(f"dkms install grabber/{VERSION} -k {kernel}")
+    # The machine's own kernel is another one, that of this test.
+    said = machine.run("grabberctl doctor --json", check=False)[1]
+    [line] = [line for line in json.loads(said)["checks"] if line["check"] == "next-boot"]
+    assert line["about"] == kernel and line["state"] == "warning"
+    assert line["mend"] == f"dkms install --force grabber/{VERSION} -k {kernel}"
 
 
 def test_broken_no_headers(machine):

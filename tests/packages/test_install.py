@@ -2,6 +2,7 @@
 """A user installs the driver: apt builds, signs and installs the module, the machine
 boots with the right nodes, and a user in group video captures."""
 
+import json
 import re
 
 from . import apt
@@ -54,6 +55,14 @@ def check_capture(guest):
         assert allowed or "Permission denied" in result.err
 
 
+def check_doctor(guest, **states):
+    """What grabberctl doctor says of each check, on all of its lines."""
+    said = guest.run("/usr/bin/grabberctl doctor --json", check=False).out
+    for check, state in states.items():
+        lines = [line for line in json.loads(said)["checks"] if line["check"] == check]
+        assert lines and {line["state"] for line in lines} == {state}, said
+
+
 def test_boot_and_capture(suite, machine, request):
     apt.install(machine, "/packages/grabber-dkms_*.deb", "/packages/grabber-tools_*.deb")
     apt.sound(machine)
@@ -70,3 +79,5 @@ def test_boot_and_capture(suite, machine, request):
         assert re.search("^TAGS=.*:uaccess:", seat, re.M)
         bar = guest.run("udevadm info -q property -n grabber0-bar").out
         assert "uaccess" not in bar
+        check_doctor(guest, headers="ok", dkms="ok", module="ok", loaded="ok", card="ok",
+                     node="ok")
