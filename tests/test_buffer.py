@@ -10,7 +10,7 @@ import nodes
 from test_generic import FOREIGN, load as load_generic
 
 # with a port free for a disk
-CARD = dict(card=dict(chart="320x240", rate=60), ports=1)
+CARD = dict(card=dict(chart="320x240", rate=60), ports=1, memory=768)
 
 
 @pytest.mark.guest(**CARD)
