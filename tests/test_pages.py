@@ -20,7 +20,7 @@ OWNED = r"""cat /sys/kernel/debug/page_owner | awk 'BEGIN { RS = "" }
 }
 END { print pages + 0; print last }'"""
 
-PROGRAMS = "set_buffer 0", "buffer_busy 0", "export 0", "holds 0", "bad_mmap 0", "stream 0 3"
+PROGRAMS = "set_buffer 0", "buffer_busy 0", "export 0", "holds 0", "stream 0 3"
 
 
 def owned(guest):
