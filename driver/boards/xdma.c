@@ -101,9 +101,9 @@ static u64 read_counter(struct xdma *xdma, u32 offset)
 	return low | (u64)readl(xdma->source + offset + 4) << 32;
 }
 
-static bool source_answers(struct xdma *xdma)
+static bool is_source(void __iomem *regs)
 {
-	return readl(xdma->source + VS_ID) == VS_ID_MAGIC;
+	return readl(regs + VS_ID) == VS_ID_MAGIC;
 }
 
 /* Let the engine have what was queued, as far as it can count. */
@@ -180,7 +180,7 @@ static void packet_ended(struct grabber_card *card, bool truncated, ktime_t when
 	}
 	is_short = !truncated && xdma->bytes < card->format.sizeimage;
 	/* The lower half is enough to see a jump. All ones: the card just left. */
-	if (sequence != ~0U || source_answers(xdma))
+	if (sequence != ~0U || is_source(xdma->source))
 		account_gap(card, sequence - (u32)xdma->expected, GRABBER_LOSS_CARD);
 	xdma->expected++;
 	if (is_short && xdma->stopping) {
@@ -335,7 +335,7 @@ static int xdma_start(struct grabber_card *card)
 {
 	struct xdma *xdma = card->board_data;
 
-	if (!source_answers(xdma)) {
+	if (!is_source(xdma->source)) {
 		spin_lock_irq(&card->lock);
 		forget_slots(xdma);
 		spin_unlock_irq(&card->lock);
@@ -366,7 +366,7 @@ static void xdma_stop(struct grabber_card *card, enum grabber_loss cause)
 	quiet_engine(card);
 	spin_lock_irq(&card->lock);
 	reap(card, ktime_get());
-	if (source_answers(xdma))
+	if (is_source(xdma->source))
 		account_gap(card, read_counter(xdma, VS_BEGUN) - xdma->expected, cause);
 	forget_slots(xdma);
 	spin_unlock_irq(&card->lock);
@@ -434,38 +434,35 @@ static bool is_block(void __iomem *core, u32 offset, u32 id)
 	return (readl(core + offset) & XDMA_ID_BLOCK_MASK) == id;
 }
 
-/* The core's BAR is wherever the designer put it. Return: its number or an error. */
-static int find_core(struct grabber_card *card, struct xdma *xdma)
+static bool is_core(void __iomem *regs)
 {
-	int bar;
-
-	for (bar = 0; bar < BARS; bar++) {
-		void __iomem *core = grabber_pci_map(card, bar, XDMA_BAR_SIZE);
-
-		if (PTR_ERR_OR_ZERO(core) == -ENOMEM)
-			return -ENOMEM;
-		if (!IS_ERR(core) && is_block(core, XDMA_IRQ, XDMA_ID_IRQ) &&
-		    is_block(core, XDMA_CONFIG, XDMA_ID_CONFIG)) {
-			xdma->core = core;
-			return bar;
-		}
-	}
-	return -ENODEV;
+	return is_block(regs, XDMA_IRQ, XDMA_ID_IRQ) &&
+	       is_block(regs, XDMA_CONFIG, XDMA_ID_CONFIG);
 }
 
-static int find_source(struct grabber_card *card, struct xdma *xdma, int core_bar)
+/*
+ * The blocks are in whichever BARs the designer put them: map one after another,
+ * but for the one that is @taken, until @is_it says yes.
+ *
+ * Return: the BAR's number; -ENODEV; -ENOMEM, which has been said.
+ */
+static int find_bar(struct grabber_card *card, size_t size, int taken,
+		    bool (*is_it)(void __iomem *regs), void __iomem **found)
 {
 	int bar;
 
 	for (bar = 0; bar < BARS; bar++) {
-		if (bar == core_bar)
+		void __iomem *regs;
+
+		if (bar == taken)
 			continue;
-		xdma->source = grabber_pci_map(card, bar, VS_LOG +
-					       VS_LOG_ENTRIES * VS_LOG_ENTRY_SIZE);
-		if (PTR_ERR_OR_ZERO(xdma->source) == -ENOMEM)
-			return -ENOMEM;
-		if (!IS_ERR(xdma->source) && source_answers(xdma))
+		regs = grabber_pci_map(card, bar, size);
+		if (IS_ERR(regs) && PTR_ERR(regs) != -ENODEV)
+			return PTR_ERR(regs);
+		if (!IS_ERR(regs) && is_it(regs)) {
+			*found = regs;
 			return bar;
+		}
 	}
 	return -ENODEV;
 }
@@ -504,19 +501,20 @@ static int xdma_probe(struct grabber_card *card)
 	if (!xdma)
 		return -ENOMEM;
 	card->board_data = xdma;
-	core_bar = find_core(card, xdma);
-	if (core_bar == -ENOMEM)
-		return -ENOMEM;
-	if (core_bar < 0)
+	core_bar = find_bar(card, XDMA_BAR_SIZE, -1, is_core, &xdma->core);
+	if (core_bar == -ENODEV)
 		return leave_alone(card, "no XDMA core in this Xilinx card");
+	if (core_bar < 0)
+		return core_bar;
 	if (!is_block(xdma->core, XDMA_C2H, XDMA_ID_C2H) ||
 	    !(readl(xdma->core + XDMA_C2H) & XDMA_ID_STREAM))
 		return leave_alone(card, "an XDMA core without an AXI4-Stream C2H channel 0");
-	source_bar = find_source(card, xdma, core_bar);
-	if (source_bar == -ENOMEM)
-		return -ENOMEM;
-	if (source_bar < 0)
+	source_bar = find_bar(card, VS_LOG + VS_LOG_ENTRIES * VS_LOG_ENTRY_SIZE, core_bar,
+			      is_source, &xdma->source);
+	if (source_bar == -ENODEV)
 		return leave_alone(card, "an XDMA core without a grabber video source");
+	if (source_bar < 0)
+		return source_bar;
 	card->window.bar = source_bar;
 
 	while (h2c < XDMA_CHANNELS_MAX &&

@@ -328,7 +328,8 @@ static inline int grabber_start(struct grabber_reader *reader)
  * grabber_stop() - this reader wants no more frames for now
  * @reader: the reader
  *
- * Frames that are in the buffer can still be had.
+ * Frames that are in the buffer can still be had. It cannot fail, not even when the
+ * card is gone.
  */
 static inline void grabber_stop(struct grabber_reader *reader)
 {
