@@ -49,7 +49,7 @@ def test_no_holes(struct, tmp_path):
     program = tmp_path / "layout.o"
     said = compile_header("C11", "-g", "-o", program, tail=f"struct {struct} object;\n")
     assert said.returncode == 0, said.stderr
-    layout = subprocess.run(["pahole", "-C", struct, program], check=True,
+    layout = subprocess.run(["pahole", "-F", "dwarf", "-C", struct, program], check=True,
                             capture_output=True, text=True).stdout
     assert f"struct {struct}" in layout
     for word in ("hole", "padding", "bit_"):

@@ -197,6 +197,12 @@ static inline int grabber_priv_catch_up(struct grabber_reader *reader,
 	return -EAGAIN;
 }
 
+/* A compiler that does not know that errno is set would warn of frames that are not. */
+static inline int grabber_priv_error(void)
+{
+	return errno > 0 ? -errno : -EIO;
+}
+
 static inline int grabber_priv_map(struct grabber_reader *reader)
 {
 	struct grabber_buffer *buffer = &reader->buffer;
@@ -206,16 +212,16 @@ static inline int grabber_priv_map(struct grabber_reader *reader)
 	/* As long as a page of it is mapped, nobody can change the buffer's layout. */
 	first = mmap(NULL, 1, PROT_READ, MAP_SHARED, reader->fd, 0);
 	if (first == MAP_FAILED)
-		return -errno;
+		return grabber_priv_error();
 	if (ioctl(reader->fd, GRABBER_IOC_GET_BUFFER, buffer))
-		err = -errno;
+		err = grabber_priv_error();
 	else if (buffer->mmap_size > (size_t)-1)
 		err = -EOVERFLOW;
 	else
 		map = mmap(NULL, (size_t)buffer->mmap_size, PROT_READ,
 			   MAP_SHARED | MAP_POPULATE, reader->fd, 0);
 	if (!err && map == MAP_FAILED)
-		err = -errno;
+		err = grabber_priv_error();
 	munmap(first, 1);
 	if (!err)
 		reader->map = (const unsigned char *)map;
@@ -230,7 +236,7 @@ static inline int grabber_priv_set_up(struct grabber_reader *reader)
 	int err;
 
 	if (ioctl(reader->fd, GRABBER_IOC_INFO, &info))
-		return -errno;
+		return grabber_priv_error();
 	if (info.abi_version != GRABBER_ABI_VERSION)
 		return -EPROTO;
 	err = grabber_priv_map(reader);
@@ -238,7 +244,7 @@ static inline int grabber_priv_set_up(struct grabber_reader *reader)
 		return err;
 	if (ioctl(reader->fd, GRABBER_IOC_GET_FORMAT, &reader->format) ||
 	    ioctl(reader->fd, GRABBER_IOC_GET_STATS, &stats))
-		return -errno;
+		return grabber_priv_error();
 	page = reader->map + reader->buffer.status_offset;
 	reader->status = (const struct grabber_status *)(const void *)page;
 	reader->entries = (const struct grabber_status_slot *)(const void *)
@@ -288,7 +294,7 @@ static inline int grabber_open(struct grabber_reader *reader, const char *path)
 	memset(reader, 0, sizeof(*reader));
 	reader->fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (reader->fd < 0)
-		return -errno;
+		return grabber_priv_error();
 	err = grabber_priv_set_up(reader);
 	if (err)
 		grabber_close(reader);
@@ -321,7 +327,7 @@ static inline int grabber_open_card(struct grabber_reader *reader, unsigned int 
  */
 static inline int grabber_start(struct grabber_reader *reader)
 {
-	return ioctl(reader->fd, GRABBER_IOC_START) ? -errno : 0;
+	return ioctl(reader->fd, GRABBER_IOC_START) ? grabber_priv_error() : 0;
 }
 
 /**
@@ -424,7 +430,7 @@ static inline int grabber_tell(struct grabber_reader *reader)
 	if (seek.missed > seek.frame - reader->told)
 		seek.missed = seek.frame - reader->told;
 	if (ioctl(reader->fd, GRABBER_IOC_SEEK, &seek))
-		return -errno;
+		return grabber_priv_error();
 	reader->told = seek.frame;
 	reader->told_missed += seek.missed;
 	return 0;
@@ -459,7 +465,7 @@ static inline int grabber_wait(struct grabber_reader *reader, long long timeout_
 	ready.revents = 0;
 	err = poll(&ready, 1, ms);
 	if (err < 0)
-		return -errno;
+		return grabber_priv_error();
 	if (!err)
 		return -ETIMEDOUT;
 	if (ready.revents & POLLIN)
@@ -497,7 +503,7 @@ static inline int grabber_take_frame(struct grabber_reader *reader,
 		take.slot = frame->slot;
 	take.timeout_ns = timeout_ns;
 	if (ioctl(reader->fd, GRABBER_IOC_TAKE, &take))
-		return -errno;
+		return grabber_priv_error();
 	frame->slot = take.slot;
 	frame->flags = take.frame_flags;
 	frame->sequence = take.sequence;
@@ -529,7 +535,7 @@ static inline int grabber_give_frame(struct grabber_reader *reader,
 
 	give.slot = frame->slot;
 	give.flags = 0;
-	return ioctl(reader->fd, GRABBER_IOC_GIVE, &give) ? -errno : 0;
+	return ioctl(reader->fd, GRABBER_IOC_GIVE, &give) ? grabber_priv_error() : 0;
 }
 
 #endif /* GRABBER_H */
