@@ -3,7 +3,6 @@
 
 import random
 import re
-import shutil
 import struct
 import subprocess
 import zlib
@@ -75,8 +74,6 @@ def test_every_function_is_compiled():
 
 def test_pkg_config(tmp_path):
     """The template filled in, as an installation does it."""
-    if not shutil.which("pkg-config"):
-        pytest.skip("pkg-config is not installed")
     text = (TOP / "tools/grabber.pc.in").read_text()
     text = text.replace("@PREFIX@", str(tmp_path)).replace("@VERSION@", "1.2.3")
     assert "@" not in text
