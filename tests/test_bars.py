@@ -11,6 +11,9 @@ from ivshmem_server import IvshmemServer
 
 NEIGHBOURS = ["sdhci-pci,bus=pcie.0", "sdhci-pci,bus=pcie.0", "pci-ohci,bus=pcie.0"]
 IDS = ["sdhci-pci0", "sdhci-pci1", "pci-ohci0"]
+# and one behind a port, which has a page of its own
+DEVICES = [*NEIGHBOURS, "sdhci-pci"]
+ALONE = "sdhci-pci2"
 
 
 def first_bar(guest, bdf):
@@ -32,7 +35,7 @@ def pack_bars(guest, bdfs):
     guest.write("/sys/bus/pci/rescan", "1")
 
 
-@pytest.mark.guest(devices=NEIGHBOURS)
+@pytest.mark.guest(devices=DEVICES)
 def test_bars_that_share_a_page(guest):
     bdfs = [guest.bdf(device) for device in IDS]
     pack_bars(guest, bdfs)
@@ -47,17 +50,18 @@ def test_bars_that_share_a_page(guest):
         guest.ktap(f"bad_bar {n}")
 
 
-@pytest.mark.guest(devices=["sdhci-pci"])
+@pytest.mark.guest(devices=DEVICES)
 def test_bar_smaller_than_a_page(guest):
     """Alone in its page, and yet what lies behind it is nobody's."""
     guest.load(slots=3, slot_size=4096)
-    assert nodes.bind_any(guest, guest.bdf("sdhci-pci0")) == 0
-    guest.ktap("small_bar 0")
-    guest.ktap("bad_bar 0")
+    assert nodes.bind_any(guest, guest.bdf(ALONE)) == 0
+    n = nodes.number(guest, ALONE)
+    guest.ktap(f"small_bar {n}")
+    guest.ktap(f"bad_bar {n}")
     # the host controller's argument register keeps what is written
-    guest.run("grabberctl bar write 0x8 0x12345678")
-    assert int(guest.run("grabberctl bar read 0x8").out, 16) == 0x12345678
-    assert int(guest.run("grabberctl bar read 0x8 --width 16").out, 16) == 0x5678
+    guest.run(f"grabberctl bar write 0x8 0x12345678 {n}")
+    assert int(guest.run(f"grabberctl bar read 0x8 {n}").out, 16) == 0x12345678
+    assert int(guest.run(f"grabberctl bar read 0x8 --width 16 {n}").out, 16) == 0x5678
 
 
 def check_memory_bar(guest, server, device):

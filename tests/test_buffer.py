@@ -7,7 +7,6 @@ import subprocess
 import pytest
 
 import nodes
-from test_generic import FOREIGN, load as load_generic
 
 # with a port free for a disk
 CARD = dict(card=dict(chart="320x240", rate=60), ports=1, memory=768)
@@ -26,13 +25,6 @@ def test_set_buffer_on_edu(guest):
     guest.load(slots=8)
     for program in "set_buffer", "buffer_busy", "formats":
         guest.ktap(f"{program} 0", timeout=600)
-
-
-@pytest.mark.guest(card=FOREIGN)
-def test_formats_on_generic(guest):
-    load_generic(guest)
-    tests = guest.ktap("formats 0")
-    assert ("free_is_free", "") in [(name, directive) for _, name, directive in tests]
 
 
 @pytest.mark.guest(**CARD)

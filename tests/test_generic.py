@@ -47,6 +47,13 @@ def test_bad_input(guest):
 
 
 @pytest.mark.guest(card=FOREIGN)
+def test_formats(guest):
+    load(guest)
+    tests = guest.ktap("formats 0")
+    assert ("free_is_free", "") in [(name, directive) for _, name, directive in tests]
+
+
+@pytest.mark.guest(card=FOREIGN)
 def test_bar_parameter(guest):
     """The window is the first memory BAR, or the one that was asked for."""
     load(guest)
@@ -57,11 +64,3 @@ def test_bar_parameter(guest):
     assert "0x1fc3" in guest.run("grabberctl bar read 0x3000").out
     nodes.unbind(guest, bdf)
     assert not nodes.leftovers(guest)
-
-
-@pytest.mark.guest(card=FOREIGN, iommu=True)
-def test_behind_an_iommu(guest):
-    """Slots of 8 MiB, more than the page allocator's blocks: one range even so."""
-    guest.load(slots=5, slot_size=8 << 20, bar=1)
-    assert nodes.bind_any(guest, guest.bdf("card0")) == 0
-    guest.ktap("xdma_from_user_space 0", timeout=200)

@@ -7,7 +7,7 @@ import pytest
 
 import nodes
 
-pytestmark = pytest.mark.guest(card=dict(chart="1920x1080", rate=30), memory=1024)
+pytestmark = pytest.mark.guest(card=dict(chart="640x480", rate=30))
 
 
 def test_maps_of_a_reader(guest):

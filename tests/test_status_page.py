@@ -5,40 +5,46 @@ import pytest
 
 import nodes
 
-CARD = dict(chart="640x480", rate=30)
-FAST = dict(chart="320x240", rate=0)	# as fast as frames are taken
+MACHINE = dict(card=[dict(chart="640x480", rate=30),
+                     dict(chart="320x240", rate=0)],	# as fast as frames are taken
+               devices=["edu"])
 # Debian's kernels have seccomp filters; the debug kernel has not, and is slower
 HD = dict(kernel="6.1", card=dict(chart="1920x1080", rate=60), memory=1024)
 
 
+def run(guest, program, device="card0", *arguments):
+    guest.ktap(" ".join([program, str(nodes.number(guest, device)), *map(str, arguments)]),
+               timeout=350)
+
+
 @pytest.mark.every_kernel
-@pytest.mark.guest(card=CARD)
+@pytest.mark.guest(**MACHINE)
 def test_page_and_calls(guest):
     guest.load(slots=8)
-    guest.ktap("status_page 0", timeout=300)
+    run(guest, "status_page")
 
 
 @pytest.mark.every_kernel
-@pytest.mark.guest(card=CARD)
+@pytest.mark.guest(**MACHINE)
 def test_nobody_writes_the_page(guest):
     """process_vm_writev is tried on Debian's kernels; the debug kernel has none."""
     guest.load(slots=6)
-    guest.ktap("status_readonly 0", timeout=300)
+    run(guest, "status_readonly")
 
 
-@pytest.mark.guest(devices=["edu"])
+@pytest.mark.guest(**MACHINE)
 def test_board_edu(guest):
     guest.load(slots=6)
-    guest.ktap("status_page 0", timeout=300)
-    guest.ktap("status_readonly 0", timeout=300)
+    run(guest, "status_page", "edu0")
+    run(guest, "status_readonly", "edu0")
 
 
-@pytest.mark.guest(card=CARD)
+@pytest.mark.guest(**MACHINE)
 def test_page_of_several_pages(guest):
     """100 slots: more entries than one page has room for."""
     guest.load(slots=100)
-    guest.ktap("status_page 0", timeout=300)
-    guest.ktap("status_readonly 0", timeout=300)
+    run(guest, "status_page")
+    run(guest, "status_readonly")
 
 
 @pytest.mark.guest(**HD)
@@ -47,47 +53,47 @@ def test_1000_frames_and_no_system_call(guest):
     guest.ktap("no_syscalls 0 1000", timeout=550)
 
 
-@pytest.mark.guest(card=FAST)
+@pytest.mark.guest(**MACHINE)
 def test_torn_frames(guest):
     guest.load(slots=4)
-    guest.ktap("torn 0 15", timeout=350)
+    run(guest, "torn", "card1", 15)
 
 
-@pytest.mark.guest(card=FAST)
+@pytest.mark.guest(**MACHINE)
 def test_torn_frames_in_the_smallest_buffer(guest):
     """Three slots: two with the card, and one with the newest frame."""
     guest.load(slots=3)
-    guest.ktap("torn 0 8", timeout=350)
+    run(guest, "torn", "card1", 8)
 
 
 def four_readers(guest, seconds):
     guest.load(slots=24)
-    guest.ktap(f"readers 0 {seconds}", timeout=250)
+    run(guest, "readers", "card0", seconds)
     stats = guest.cards[0].stats()
     print(stats)
     assert stats["begun"] == stats["sent"] + stats["overrun"] + stats["aborted"]
 
 
-@pytest.mark.guest(card=CARD)
+@pytest.mark.guest(**MACHINE)
 def test_fast_slow_stopped_and_killed(guest):
     four_readers(guest, 10)
 
 
 @pytest.mark.long
-@pytest.mark.guest(card=CARD)
+@pytest.mark.guest(**MACHINE)
 def test_fast_slow_stopped_and_killed_for_a_minute(guest):
     four_readers(guest, 60)
 
 
-@pytest.mark.guest(card=CARD)
+@pytest.mark.guest(**MACHINE)
 def test_card_leaves(guest):
     guest.load(slots=8)
     card = guest.bdf("card0")
-    reader = guest.spawn("status_gone 0")
+    reader = guest.spawn(f"status_gone {nodes.number(guest, 'card0')}")
     reader.wait_for("READY|not ok", timeout=60)
     guest.run("sleep 0.5")
     nodes.unbind(guest, card)
     reader.write(b"gone\n")
     nodes.finish(reader)
     nodes.bind(guest, card)
-    guest.ktap("status_page 0", timeout=300)
+    run(guest, "status_page")

@@ -5,14 +5,20 @@ import pytest
 
 import nodes
 
-CARD = dict(chart="640x480", rate=30)
-FAST = dict(chart="320x240", rate=0)	# as fast as frames are taken
+CARDS = [dict(chart="640x480", rate=30),
+         dict(chart="320x240", rate=0),		# as fast as frames are taken
+         dict(chart="321x243", rate=30)]
+MACHINE = dict(card=CARDS, devices=["edu"])
 
 
-def compare_with_host(guest):
+def stream(guest, device, seconds):
+    guest.ktap(f"stream {nodes.number(guest, device)} {seconds}", timeout=400)
+
+
+def compare_with_host(card):
     """The card's counters as the host sees them: what was begun ended somehow,
     and nothing was written but what was asked for."""
-    stats = guest.cards[0].stats()
+    stats = card.stats()
     print(stats)
     assert stats["begun"] == stats["sent"] + stats["overrun"] + stats["aborted"] + stats["in_flight"]
     assert stats["dma_writes_refused"] == 0 and stats["dma_reads_refused"] == 0
@@ -20,48 +26,49 @@ def compare_with_host(guest):
     return stats
 
 
-@pytest.mark.guest(card=CARD)
+@pytest.mark.guest(**MACHINE)
 def test_readers_at_30_frames(guest):
     guest.load(slots=12)
-    guest.ktap("stream 0 10", timeout=400)
-    assert compare_with_host(guest)["sent"] > 30
+    stream(guest, "card0", 10)
+    assert compare_with_host(guest.cards[0])["sent"] > 30
 
 
-@pytest.mark.guest(card=FAST)
+@pytest.mark.guest(**MACHINE)
 def test_readers_at_full_speed(guest):
     guest.load(slots=8)
-    guest.ktap("stream 0 8", timeout=400)
-    assert compare_with_host(guest)["sent"] > 100
+    stream(guest, "card1", 8)
+    assert compare_with_host(guest.cards[1])["sent"] > 100
 
 
-@pytest.mark.guest(card=dict(chart="321x243", rate=30))
+@pytest.mark.guest(**MACHINE)
 def test_odd_size(guest):
     """Frames that are no multiple of anything: the core wants lengths in 64 bytes."""
     guest.load(slots=8)
-    guest.ktap("stream 0 5", timeout=200)
-    compare_with_host(guest)
+    stream(guest, "card2", 5)
+    compare_with_host(guest.cards[2])
 
 
 @pytest.mark.every_kernel
-@pytest.mark.guest(card=CARD, devices=["edu"])
+@pytest.mark.guest(**MACHINE)
 def test_capture_on_every_kernel(guest):
     """Both boards, on the debug kernel and all stock ones; and mmap, for that is
     where kernels differ most."""
     guest.load(slots=8)
     guest.ktap(f"bad_mmap {nodes.number(guest, 'card0')}")
-    guest.ktap(f"stream {nodes.number(guest, 'card0')} 4", timeout=200)
+    stream(guest, "card0", 4)
     guest.ktap(f"edu_frames {nodes.number(guest, 'edu0')} 4", timeout=200)
 
 
-@pytest.mark.guest(card=CARD, cmdline="pci=nomsi")
+@pytest.mark.guest(**MACHINE, cmdline="pci=nomsi")
 def test_on_line_interrupt(guest):
     guest.load(slots=8)
     lines = [line for line in guest.read("/proc/interrupts").splitlines() if "grabber" in line]
     assert lines and all("IO-APIC" in line for line in lines), lines
-    guest.ktap("stream 0 5", timeout=200)
+    stream(guest, "card0", 5)
+    guest.ktap(f"edu_frames {nodes.number(guest, 'edu0')} 6", timeout=200)
 
 
-@pytest.mark.guest(card=CARD)
+@pytest.mark.guest(**MACHINE)
 def test_on_msix(guest):
     guest.load(slots=8)
     card = guest.bdf("card0")

@@ -203,6 +203,7 @@ TEST(numbers_go_on)
 	struct status_page page;
 	uint64_t unread, frames;
 	uint8_t *map;
+	int err;
 
 	must_set(fd, 8, 0, NULL);
 	take = must_take(fd);
@@ -228,9 +229,14 @@ TEST(numbers_go_on)
 	/* None of them has a frame. */
 	for (uint32_t i = 0; i < layout.slots; i++)
 		EXPECT(page.entries[i].generation % 2);
-	/* What was in the buffer is gone, and is missed. */
-	EXPECT(take_frame(fd, &next, 0) == EAGAIN);
-	next = must_take(fd);
+	/* What was in the buffer is gone, and is missed. The call starts capture, and on a
+	 * busy host the card may have made a frame before it looks.
+	 */
+	err = take_frame(fd, &next, 0);
+	if (err) {
+		EXPECT(err == EAGAIN);
+		next = must_take(fd);
+	}
 	EXPECT_MSG(next.sequence >= before.begun, "frame %llu after %llu had begun",
 		   (unsigned long long)next.sequence, (unsigned long long)before.begun);
 	EXPECT(next.frame_flags & GRABBER_FRAME_DISCONTINUITY);

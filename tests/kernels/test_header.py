@@ -49,9 +49,10 @@ def test_no_holes(struct, tmp_path):
     program = tmp_path / "layout.o"
     said = compile_header("C11", "-g", "-o", program, tail=f"struct {struct} object;\n")
     assert said.returncode == 0, said.stderr
-    layout = subprocess.run(["pahole", "-F", "dwarf", "-C", struct, program], check=True,
+    # pahole 1.30's exit status is 1 also where it shows all that was asked for
+    layout = subprocess.run(["pahole", "-F", "dwarf", "-C", struct, program],
                             capture_output=True, text=True).stdout
-    assert f"struct {struct}" in layout
+    assert layout.startswith(f"struct {struct} {{") and "/* size:" in layout
     for word in ("hole", "padding", "bit_"):
         assert word not in layout, layout
 

@@ -17,7 +17,9 @@ RELOAD = "modprobe -r grabber && modprobe grabber"
 
 
 def zstd(data):
-    return subprocess.run(["zstd", "-c"], input=data, capture_output=True, check=True).stdout
+    # kmod 34 wants the size in the header, where zstd writes it if it knows it
+    return subprocess.run(["zstd", "-c", f"--stream-size={len(data)}"], input=data,
+                          capture_output=True, check=True).stdout
 
 
 def replace(machine, data, ending=""):
