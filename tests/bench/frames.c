@@ -148,8 +148,25 @@ static void by_take(struct grabber_reader *reader)
 		die("GIVE");
 }
 
-static void reader_process(void (*wait)(struct grabber_reader *))
+/*
+ * A process that shares memory with this one, as threads do: what a change of address
+ * spaces costs is nobody's here. Unlike a thread, it can be killed while it waits.
+ */
+static pid_t start(int (*process)(void *), void *arg)
 {
+	static uint8_t stack[1 << 16] __attribute__((aligned(16)));
+	pid_t pid = clone(process, stack + sizeof(stack), CLONE_VM | SIGCHLD, arg);
+
+	if (pid < 0)
+		die("clone");
+	return pid;
+}
+
+typedef void (*wait_fn)(struct grabber_reader *reader);
+
+static int reader_process(void *arg)
+{
+	wait_fn wait = *(wait_fn *)arg;
 	struct grabber_reader reader;
 	struct grabber_seek seek = { 0 };
 	int round = 0;
@@ -168,19 +185,16 @@ static void reader_process(void (*wait)(struct grabber_reader *))
 		wait(&reader);
 		shared->waiting = false;
 	}
+	return 0;
 }
 
 /* From the store that raises the last interrupt to the reader's next instruction. */
-static void measure_wake(const char *name, void (*wait)(struct grabber_reader *))
+static void measure_wake(const char *name, wait_fn wait)
 {
 	uint64_t samples[SAMPLES], before;
 	int good = -WARM_UP;
-	pid_t pid = fork();
+	pid_t pid = start(reader_process, &wait);
 
-	if (pid < 0)
-		die("fork");
-	if (!pid)
-		reader_process(wait);
 	for (int tries = 0; good < SAMPLES; tries++) {
 		if (tries > 10 * SAMPLES) {
 			errno = ETIMEDOUT;
@@ -346,9 +360,16 @@ static void unmask_intx(int config)
  * The same way of measuring on uio_pci_generic, whose figures are known from another
  * program: if they come out alike, so do ours.
  */
-static void uio_process(int fd, int config, bool by_poll)
+struct uio {
+	int fd;
+	int config;
+	bool by_poll;
+};
+
+static int uio_process(void *arg)
 {
-	struct pollfd ready = { .fd = fd, .events = POLLIN };
+	const struct uio *uio = arg;
+	struct pollfd ready = { .fd = uio->fd, .events = POLLIN };
 	int32_t count;
 	int round = 0;
 
@@ -357,40 +378,37 @@ static void uio_process(int fd, int config, bool by_poll)
 			sched_yield();
 		round = shared->round;
 		shared->waiting = true;
-		if (by_poll) {
+		if (uio->by_poll) {
 			if (poll(&ready, 1, -1) != 1)
 				die("poll of uio0");
 			shared->end = instructions();
 		}
-		if (read(fd, &count, 4) != 4)
+		if (read(uio->fd, &count, 4) != 4)
 			die("read of uio0");
-		if (!by_poll)
+		if (!uio->by_poll)
 			shared->end = instructions();
 		regs[EDU_ACK / 4] = EDU_IRQ_DMA;
-		unmask_intx(config);
+		unmask_intx(uio->config);
 		shared->waiting = false;
 	}
+	return 0;
 }
 
 static void measure_uio(const char *name, const char *device, bool by_poll)
 {
-	int fd = open("/dev/uio0", O_RDWR), config;
+	struct uio uio = { .fd = open("/dev/uio0", O_RDWR), .by_poll = by_poll };
 	uint64_t samples[SAMPLES];
 	char path[128];
 	pid_t pid;
 
 	snprintf(path, sizeof(path), "%s/config", device);
-	config = open(path, O_RDWR);
-	if (fd < 0 || config < 0)
+	uio.config = open(path, O_RDWR);
+	if (uio.fd < 0 || uio.config < 0)
 		die(device);
-	unmask_intx(config);
+	unmask_intx(uio.config);
 	snprintf(path, sizeof(path), "%s/resource0", device);
 	regs = map_registers(path);
-	pid = fork();
-	if (pid < 0)
-		die("fork");
-	if (!pid)
-		uio_process(fd, config, by_poll);
+	pid = start(uio_process, &uio);
 	for (int i = -WARM_UP; i < SAMPLES; i++) {
 		shared->round++;
 		while (!shared->waiting || state_of(pid) != 'S')
@@ -404,7 +422,8 @@ static void measure_uio(const char *name, const char *device, bool by_poll)
 	}
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
-	close(fd);
+	close(uio.fd);
+	close(uio.config);
 	report(name, samples);
 }
 
