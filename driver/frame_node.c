@@ -46,7 +46,8 @@ static int frame_release(struct inode *inode, struct file *filp)
 
 static bool has_frame(struct grabber_file *file)
 {
-	return READ_ONCE(file->card->ring.ordinal) > READ_ONCE(file->cursor);
+	/* The status page has what this number has: grabber_ring_done(). */
+	return smp_load_acquire(&file->card->ring.ordinal) > READ_ONCE(file->cursor);
 }
 
 static bool frame_or_end(struct grabber_file *file)

@@ -3,6 +3,7 @@
  * The ring: see ring.h for the ideas.
  */
 #include <linux/math64.h>
+#include <asm/barrier.h>
 #include <uapi/linux/grabber.h>
 
 #include "ring.h"
@@ -201,7 +202,7 @@ void grabber_ring_done(struct grabber_ring *ring, u32 index, u32 bytes,
 	slot->bytes = bytes;
 	slot->flags = flags;
 	slot->timestamp = timestamp;
-	slot->ordinal = ring->ordinal++;
+	slot->ordinal = ring->ordinal;
 	slot->sequence = ring->sequence++;
 	ring->order[place] = index;
 	ring->queued--;
@@ -210,6 +211,8 @@ void grabber_ring_done(struct grabber_ring *ring, u32 index, u32 bytes,
 	else
 		ring->delivered++;
 	grabber_status_done(ring, index, place);
+	/* poll() looks at this without the lock; and whom it wakes looks at the page. */
+	smp_store_release(&ring->ordinal, ring->ordinal + 1);
 }
 
 /**

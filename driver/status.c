@@ -79,7 +79,7 @@ void grabber_status_done(struct grabber_ring *ring, u32 index, u32 place)
 	WRITE_ONCE(status->delivered, ring->delivered);
 	WRITE_ONCE(status->truncated, ring->truncated);
 	/* All that a reader looks at when this number has risen comes first. */
-	smp_store_release(&status->frames, ring->ordinal);
+	smp_store_release(&status->frames, slot->ordinal + 1);
 }
 
 /**
