@@ -18,6 +18,17 @@ def number(guest, device):
     return min(int(re.match(r"grabber(\d+)", name)[1]) for name in names)
 
 
+def run(guest, program, device="card0", *arguments, timeout=300):
+    """Run a guest program on a device, and judge the KTAP that it prints."""
+    return guest.ktap(" ".join([program, str(number(guest, device)), *map(str, arguments)]),
+                      timeout=timeout)
+
+
+def interrupts(guest):
+    """What /proc/interrupts shows of grabber: a line for each card."""
+    return [line for line in guest.read("/proc/interrupts").splitlines() if "grabber" in line]
+
+
 def nodes(guest):
     """All of grabber's nodes, as devtmpfs shows them."""
     return sorted(guest.run("cd /dev; ls -d grabber* 2>/dev/null || true").out.split())

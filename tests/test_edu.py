@@ -3,6 +3,8 @@
 
 import pytest
 
+import nodes
+
 MUCH_MEMORY = dict(devices=["edu"], memory=1024)
 
 
@@ -10,7 +12,7 @@ MUCH_MEMORY = dict(devices=["edu"], memory=1024)
 def test_frames_and_28_bits(guest):
     """With 1 GiB of memory, most of it is beyond the device's reach."""
     guest.load(slots=8)
-    [line] = [line for line in guest.read("/proc/interrupts").splitlines() if "grabber" in line]
+    [line] = nodes.interrupts(guest)
     assert "PCI-MSI" in line
     guest.ktap("edu_frames 0 12", timeout=300)
 

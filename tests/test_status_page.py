@@ -12,16 +12,11 @@ MACHINE = dict(card=[dict(chart="640x480", rate=30),
 HD = dict(kernel="6.1", card=dict(chart="1920x1080", rate=60), memory=1024)
 
 
-def run(guest, program, device="card0", *arguments):
-    guest.ktap(" ".join([program, str(nodes.number(guest, device)), *map(str, arguments)]),
-               timeout=350)
-
-
 @pytest.mark.every_kernel
 @pytest.mark.guest(**MACHINE)
 def test_page_and_calls(guest):
     guest.load(slots=8)
-    run(guest, "status_page")
+    nodes.run(guest, "status_page")
 
 
 @pytest.mark.every_kernel
@@ -29,22 +24,22 @@ def test_page_and_calls(guest):
 def test_nobody_writes_the_page(guest):
     """process_vm_writev is tried on Debian's kernels; the debug kernel has none."""
     guest.load(slots=6)
-    run(guest, "status_readonly")
+    nodes.run(guest, "status_readonly")
 
 
 @pytest.mark.guest(**MACHINE)
 def test_board_edu(guest):
     guest.load(slots=6)
-    run(guest, "status_page", "edu0")
-    run(guest, "status_readonly", "edu0")
+    nodes.run(guest, "status_page", "edu0")
+    nodes.run(guest, "status_readonly", "edu0")
 
 
 @pytest.mark.guest(**MACHINE)
 def test_page_of_several_pages(guest):
     """100 slots: more entries than one page has room for."""
     guest.load(slots=100)
-    run(guest, "status_page")
-    run(guest, "status_readonly")
+    nodes.run(guest, "status_page")
+    nodes.run(guest, "status_readonly")
 
 
 @pytest.mark.guest(**HD)
@@ -56,19 +51,19 @@ def test_1000_frames_and_no_system_call(guest):
 @pytest.mark.guest(**MACHINE)
 def test_torn_frames(guest):
     guest.load(slots=4)
-    run(guest, "torn", "card1", 15)
+    nodes.run(guest, "torn", "card1", 15, timeout=350)
 
 
 @pytest.mark.guest(**MACHINE)
 def test_torn_frames_in_the_smallest_buffer(guest):
     """Three slots: two with the card, and one with the newest frame."""
     guest.load(slots=3)
-    run(guest, "torn", "card1", 8)
+    nodes.run(guest, "torn", "card1", 8, timeout=350)
 
 
 def four_readers(guest, seconds):
     guest.load(slots=24)
-    run(guest, "readers", "card0", seconds)
+    nodes.run(guest, "readers", "card0", seconds, timeout=250)
     stats = guest.cards[0].stats()
     print(stats)
     assert stats["begun"] == stats["sent"] + stats["overrun"] + stats["aborted"]
@@ -96,4 +91,4 @@ def test_card_leaves(guest):
     reader.write(b"gone\n")
     nodes.finish(reader)
     nodes.bind(guest, card)
-    run(guest, "status_page")
+    nodes.run(guest, "status_page")

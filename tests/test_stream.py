@@ -11,10 +11,6 @@ CARDS = [dict(chart="640x480", rate=30),
 MACHINE = dict(card=CARDS, devices=["edu"])
 
 
-def stream(guest, device, seconds):
-    guest.ktap(f"stream {nodes.number(guest, device)} {seconds}", timeout=400)
-
-
 def compare_with_host(card):
     """The card's counters as the host sees them: what was begun ended somehow,
     and nothing was written but what was asked for."""
@@ -29,14 +25,14 @@ def compare_with_host(card):
 @pytest.mark.guest(**MACHINE)
 def test_readers_at_30_frames(guest):
     guest.load(slots=12)
-    stream(guest, "card0", 10)
+    nodes.run(guest, "stream", "card0", 10, timeout=400)
     assert compare_with_host(guest.cards[0])["sent"] > 30
 
 
 @pytest.mark.guest(**MACHINE)
 def test_readers_at_full_speed(guest):
     guest.load(slots=8)
-    stream(guest, "card1", 8)
+    nodes.run(guest, "stream", "card1", 8, timeout=400)
     assert compare_with_host(guest.cards[1])["sent"] > 100
 
 
@@ -44,7 +40,7 @@ def test_readers_at_full_speed(guest):
 def test_odd_size(guest):
     """Frames that are no multiple of anything: the core wants lengths in 64 bytes."""
     guest.load(slots=8)
-    stream(guest, "card2", 5)
+    nodes.run(guest, "stream", "card2", 5, timeout=200)
     compare_with_host(guest.cards[2])
 
 
@@ -55,17 +51,17 @@ def test_capture_on_every_kernel(guest):
     where kernels differ most."""
     guest.load(slots=8)
     guest.ktap(f"bad_mmap {nodes.number(guest, 'card0')}")
-    stream(guest, "card0", 4)
-    guest.ktap(f"edu_frames {nodes.number(guest, 'edu0')} 4", timeout=200)
+    nodes.run(guest, "stream", "card0", 4, timeout=200)
+    nodes.run(guest, "edu_frames", "edu0", 4, timeout=200)
 
 
 @pytest.mark.guest(**MACHINE, cmdline="pci=nomsi")
 def test_on_line_interrupt(guest):
     guest.load(slots=8)
-    lines = [line for line in guest.read("/proc/interrupts").splitlines() if "grabber" in line]
+    lines = nodes.interrupts(guest)
     assert lines and all("IO-APIC" in line for line in lines), lines
-    stream(guest, "card0", 5)
-    guest.ktap(f"edu_frames {nodes.number(guest, 'edu0')} 6", timeout=200)
+    nodes.run(guest, "stream", "card0", 5, timeout=200)
+    nodes.run(guest, "edu_frames", "edu0", 6)
 
 
 @pytest.mark.guest(**MACHINE)
@@ -74,4 +70,4 @@ def test_on_msix(guest):
     card = guest.bdf("card0")
     vectors = guest.run(f"cat /sys/bus/pci/devices/{card}/msi_irqs/*").out.split()
     assert set(vectors) == {"msix"}, vectors
-    assert "grabber" in guest.read("/proc/interrupts")
+    assert nodes.interrupts(guest)

@@ -13,7 +13,7 @@ from vm.paths import TOP
 
 # gcc 10, 14 and sid's.
 COMPILERS = ["5.10", "6.12", "7.3-rc"]
-SOURCES = ["VERSION", "tools", "driver", "tests/card", "tests/guest"]
+SOURCES = ["tools", "driver", "tests/card", "tests/guest"]
 # The roots have no libpng; for its use any will do.
 PNG = ["zlib.h", "zconf.h", "png.h", "pngconf.h", "pnglibconf.h"]
 
@@ -26,10 +26,9 @@ def tree(request):
     except Unavailable as missing:
         pytest.skip(str(missing))
     with tempfile.TemporaryDirectory(dir=root / "tmp", prefix="programs-") as tmp:
+        shutil.copy2(TOP / "VERSION", tmp)
         for name in SOURCES:
-            to = Path(tmp) / name
-            to.parent.mkdir(parents=True, exist_ok=True)
-            (shutil.copytree if (TOP / name).is_dir() else shutil.copy2)(TOP / name, to)
+            kernels.copy_sources(TOP / name, Path(tmp) / name)
         (Path(tmp) / "png").mkdir()
         for name in PNG:
             shutil.copy2(Path("/usr/include") / name, Path(tmp) / "png")
