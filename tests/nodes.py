@@ -87,6 +87,19 @@ def refusing(guest, function, value):
 
 
 @contextlib.contextmanager
+def slow(guest, function, ms):
+    """In the block, each call of one of the kernel's functions, or of grabber's, waits
+    that many milliseconds before it begins."""
+    built = kernels.build_module(guest.kernel, source=VM / "slow")[0]
+    guest.put(built / "slow.ko", "/tmp/slow.ko")
+    guest.run(f"insmod /tmp/slow.ko function={function} ms={ms}")
+    yield
+    calls = int(guest.read("/sys/module/slow/parameters/calls"))
+    guest.unload("slow")
+    assert calls, f"nobody called {function}"
+
+
+@contextlib.contextmanager
 def log_of(guest):
     """The kernel log that comes in the block: a list with one text after it."""
     before = len(guest.log)

@@ -19,6 +19,14 @@ def test_page_and_calls(guest):
     nodes.run(guest, "status_page")
 
 
+@pytest.mark.guest(**MACHINE)
+def test_poll_says_no_more_than_the_page(guest):
+    """Whom poll() tells of a frame finds it in the page, however late that is written."""
+    guest.load(slots=8)
+    with nodes.slow(guest, "grabber_status_done", ms=20):
+        nodes.run(guest, "status_page")
+
+
 @pytest.mark.every_kernel
 @pytest.mark.guest(**MACHINE)
 def test_nobody_writes_the_page(guest):
