@@ -14,13 +14,14 @@ from .card import DIE_WITH_US, Card
 from .channel import Channel
 from .errors import CommandFailed, GuestDied, GuestError, GuestTimeout, LogGate
 from .hotplug import Hotplug
-from .paths import LOGS
+from .paths import LOGS, VM
 from .qmp import Qmp
 
 BOOT_TIMEOUT = {"initramfs": 120, "debian": 300}
 
+# The console has all of the log; and a larger buffer takes longer to scan for leaks.
 COMMON_CMDLINE = (
-    "console=ttyS0 ignore_loglevel panic=-1 oops=panic log_buf_len=4M "
+    "console=ttyS0 ignore_loglevel panic=-1 oops=panic log_buf_len=512K "
     "tsc=reliable random.trust_cpu=on watchdog_thresh=30 "
     "rcupdate.rcu_cpu_stall_timeout=60 nokaslr "
 )
@@ -165,7 +166,10 @@ class Guest(Hotplug):
             return
         if self.loaded():
             self.unload()
+        noscan = kernels.build_module("debug", source=VM / "noscan")[0]
+        self.put(noscan / "noscan.ko", "/tmp/noscan.ko")
         script = """
+			insmod /tmp/noscan.ko
 			cd /sys/kernel/debug
 			# kmemleak reports what two scans found alike and 5 s old
 			start=$(date +%s)
