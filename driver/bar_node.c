@@ -210,7 +210,7 @@ static int bar_mmap(struct file *filp, struct vm_area_struct *vma)
 	return 0;
 }
 
-/* With card->lock held. */
+/* With card->wait.lock held. */
 static int find_slot_address(struct grabber_card *card, struct grabber_slot_address *args)
 {
 	int slot = args->slot;
@@ -244,9 +244,9 @@ static int slot_address(struct grabber_card *card, struct grabber_slot_address _
 		return -EFAULT;
 	if (args.flags & ~GRABBER_ADDRESS_QUEUED || args.slot >= GRABBER_RING_SLOTS_MAX)
 		return -EINVAL;
-	spin_lock_irq(&card->lock);
+	spin_lock_irq(&card->wait.lock);
 	err = find_slot_address(card, &args);
-	spin_unlock_irq(&card->lock);
+	spin_unlock_irq(&card->wait.lock);
 	if (err)
 		return err;
 	return copy_to_user(user, &args, sizeof(args)) ? -EFAULT : 0;

@@ -43,12 +43,12 @@ struct scatterlist;
  *	are under way or were never told of yet go to grabber_frames_lost() with
  *	@cause, and the board forgets its slots. The card may be gone, and its
  *	registers read as all ones. May sleep.
- * @queue: the card may write this slot. card->lock is held
+ * @queue: the card may write this slot. card->wait.lock is held
  * @queued: only where a program sets the card's registers through the -bar node:
  *	the slot that stands at this place of the board's queue, -EAGAIN: none.
- *	card->lock is held
+ *	card->wait.lock is held
  * @unmask_irq: optional, may sleep: GRABBER_IOC_UNMASK_IRQ of the uapi header
- * @interrupt: see what finished. card->lock is held.
+ * @interrupt: see what finished. card->wait.lock is held.
  *	Return: whether the card had raised it
  * @poll: the same without an interrupt, in case one was lost; called by the
  *	watchdog when there was none for a while. Optional
@@ -71,7 +71,7 @@ struct grabber_board {
 	bool (*poll)(struct grabber_card *card, ktime_t when);
 };
 
-/* Down: what a board tells the core; card->lock is held (stream.c). */
+/* Down: what a board tells the core; card->wait.lock is held (stream.c). */
 void grabber_frame_done(struct grabber_card *card, u32 slot, u32 bytes,
 			u32 flags, ktime_t when);
 void grabber_frames_lost(struct grabber_card *card, enum grabber_loss cause, u64 frames);

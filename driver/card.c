@@ -9,6 +9,7 @@
 #include <linux/wait.h>
 
 #include "card.h"
+#include "status.h"
 
 /* Card objects that are not freed yet: the module's code must outlive them. */
 static atomic_t cards = ATOMIC_INIT(0);
@@ -36,7 +37,6 @@ struct grabber_card *grabber_card_create(struct device *dev, const struct grabbe
 	card->present = present;
 	card->number = -1;
 	strscpy(card->bus_name, dev_name(dev), sizeof(card->bus_name));
-	spin_lock_init(&card->lock);
 	init_waitqueue_head(&card->wait);
 	init_waitqueue_head(&card->hold_wait);
 	mutex_init(&card->mutex);
@@ -141,12 +141,12 @@ static void close_window(struct grabber_card *card)
  */
 void grabber_card_gone(struct grabber_card *card)
 {
-	spin_lock_irq(&card->lock);
+	spin_lock_irq(&card->wait.lock);
 	card->gone = true;
 	/* A card that could not be registered has no status page. */
 	if (card->buffer.status)
 		grabber_status_flag(card->buffer.status, GRABBER_STATUS_GONE, true);
-	spin_unlock_irq(&card->lock);
+	spin_unlock_irq(&card->wait.lock);
 	wake_up_interruptible_all(&card->wait);
 	wake_up_interruptible_all(&card->hold_wait);
 

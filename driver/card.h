@@ -9,7 +9,7 @@
  * interrupt, DMA mappings, the board's own memory) ends in grabber_card_remove()
  * and the devm unwinding after it; nobody touches it afterwards, because:
  *
- * - @gone is set first, under @lock: interrupts and slot queueing see it there;
+ * - @gone is set first, under @wait.lock: interrupts and slot queueing see it there;
  * - @mutex: starting, stopping and recovering see @gone there;
  * - @window_lock: register access and BAR page faults see @window_open there.
  *
@@ -20,9 +20,12 @@
  *   files_lock               @files
  *   mmap_lock                (the kernel's; page faults hold it)
  *   window_lock              registers may be touched while it is read-locked
- *   lock                     ring, board's queues, cursors, @gone; interrupts off
+ *   wait.lock                ring, board's queues, cursors, @gone; interrupts off
  *
- * User memory is never touched under mutex, files_lock, window_lock or lock.
+ * The last is the lock of the queue that readers wait in: a frame needs it for the
+ * ring and for the wake-up, and one lock does for both.
+ *
+ * User memory is never touched under mutex, files_lock, window_lock or wait.lock.
  */
 #ifndef GRABBER_CARD_H
 #define GRABBER_CARD_H
@@ -94,11 +97,10 @@ enum grabber_minor_kind {
  * @minors: the two nodes
  * @buffer: slot memory
  * @ring: who has which slot
- * @lock: see above
+ * @wait: readers that wait for a frame; its lock is the card's, see above
  * @gone: the hardware is not there any more, or not ours
- * @running: the board may be given slots and frames are welcome; under @lock
- * @mappings: mappings of the frame node; under @lock
- * @wait: readers that wait for a frame
+ * @running: the board may be given slots and frames are welcome; under @wait.lock
+ * @mappings: mappings of the frame node; under @wait.lock
  * @hold_wait: those that wait until one slot less is held
  * @mutex: see above
  * @users: open files that want capture on
@@ -128,11 +130,10 @@ struct grabber_card {
 	struct grabber_frame_buffer buffer;
 	struct grabber_ring ring;
 
-	spinlock_t lock; /* ring, board's queues, cursors, gone, running, mappings */
+	wait_queue_head_t wait;
 	bool gone;
 	bool running;
 	u32 mappings;
-	wait_queue_head_t wait;
 	wait_queue_head_t hold_wait;
 
 	struct mutex mutex; /* capture on or off */
@@ -157,7 +158,8 @@ struct grabber_card {
  * @filp: the file
  * @entry: in card->files
  * @wants_capture: counted in card->users; under card->mutex
- * @cursor: ordinal of the next frame for this reader; under card->lock, as the rest
+ * @cursor: ordinal of the next frame for this reader; under card->wait.lock, as the
+ *	rest
  * @held: bit for each slot that the reader holds by TAKE
  * @delivered_total: frames it was given
  * @missed_total: frames overwritten before it came
@@ -211,13 +213,19 @@ int grabber_set_buffer(struct grabber_card *card, struct grabber_buffer __user *
 
 /* stream.c */
 void grabber_stream_init(struct grabber_card *card);
-int grabber_capture_want(struct grabber_file *file);
+int grabber_capture_begin(struct grabber_file *file);
 void grabber_capture_unwant(struct grabber_file *file);
 void grabber_card_pause(struct grabber_card *card);
 int grabber_card_resume(struct grabber_card *card);
 void grabber_stream_end(struct grabber_card *card);
 bool grabber_card_interrupt(struct grabber_card *card);
 void grabber_slot_release(struct grabber_card *card, u32 slot);
+
+/* An open file wants frames: grabber_capture_begin(), unless it has said so before. */
+static inline int grabber_capture_want(struct grabber_file *file)
+{
+	return READ_ONCE(file->wants_capture) ? 0 : grabber_capture_begin(file);
+}
 
 /* export.c */
 int grabber_export_slot(struct grabber_file *file, struct grabber_export __user *user);

@@ -168,9 +168,9 @@ static void export_free(struct grabber_exported *exported)
 {
 	struct grabber_card *card = exported->card;
 
-	spin_lock_irq(&card->lock);
+	spin_lock_irq(&card->wait.lock);
 	grabber_slot_release(card, exported->slot);
-	spin_unlock_irq(&card->lock);
+	spin_unlock_irq(&card->wait.lock);
 	grabber_card_put(card);
 	kfree(exported);
 }
@@ -201,15 +201,15 @@ static struct grabber_exported *hold_again(struct grabber_file *file, u32 slot)
 	if (!exported)
 		return ERR_PTR(-ENOMEM);
 	slot = array_index_nospec(slot, GRABBER_RING_SLOTS_MAX);
-	spin_lock_irq(&card->lock);
+	spin_lock_irq(&card->wait.lock);
 	if (!test_bit(slot, file->held)) {
-		spin_unlock_irq(&card->lock);
+		spin_unlock_irq(&card->wait.lock);
 		kfree(exported);
 		return ERR_PTR(-EINVAL);
 	}
 	/* It is held, so this cannot be one too many. */
 	grabber_ring_hold(&card->ring, slot, false);
-	spin_unlock_irq(&card->lock);
+	spin_unlock_irq(&card->wait.lock);
 	grabber_card_get(card);
 	exported->card = card;
 	exported->slot = slot;

@@ -19,9 +19,9 @@ int grabber_put_format(struct grabber_card *card, struct grabber_format __user *
 {
 	struct grabber_format format;
 
-	spin_lock_irq(&card->lock);
+	spin_lock_irq(&card->wait.lock);
 	format = card->format;
-	spin_unlock_irq(&card->lock);
+	spin_unlock_irq(&card->wait.lock);
 	return copy_to_user(user, &format, sizeof(format)) ? -EFAULT : 0;
 }
 
@@ -40,9 +40,9 @@ int grabber_enum_format(struct grabber_card *card, struct grabber_format_choice 
 		return -EFAULT;
 	if (args.flags || memchr_inv(&args.format, 0, sizeof(args.format)) || args.index)
 		return -EINVAL;
-	spin_lock_irq(&card->lock);
+	spin_lock_irq(&card->wait.lock);
 	args.format = card->format;
-	spin_unlock_irq(&card->lock);
+	spin_unlock_irq(&card->wait.lock);
 	if (card->board->set_format)
 		args.flags |= GRABBER_FORMAT_FREE;
 	return copy_to_user(user, &args, sizeof(args)) ? -EFAULT : 0;
@@ -82,9 +82,9 @@ int grabber_set_format(struct grabber_card *card, struct grabber_format __user *
 		return -ERESTARTSYS;
 	err = change_format(card, &format);
 	if (!err) {
-		spin_lock_irq(&card->lock);
+		spin_lock_irq(&card->wait.lock);
 		card->format = format;
-		spin_unlock_irq(&card->lock);
+		spin_unlock_irq(&card->wait.lock);
 	}
 	mutex_unlock(&card->mutex);
 	if (err)

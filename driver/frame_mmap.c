@@ -74,18 +74,18 @@ static void frame_vma_open(struct vm_area_struct *vma)
 {
 	struct grabber_card *card = ((struct grabber_file *)vma->vm_file->private_data)->card;
 
-	spin_lock_irq(&card->lock);
+	spin_lock_irq(&card->wait.lock);
 	card->mappings++;
-	spin_unlock_irq(&card->lock);
+	spin_unlock_irq(&card->wait.lock);
 }
 
 static void frame_vma_close(struct vm_area_struct *vma)
 {
 	struct grabber_card *card = ((struct grabber_file *)vma->vm_file->private_data)->card;
 
-	spin_lock_irq(&card->lock);
+	spin_lock_irq(&card->wait.lock);
 	card->mappings--;
-	spin_unlock_irq(&card->lock);
+	spin_unlock_irq(&card->wait.lock);
 }
 
 static const struct vm_operations_struct frame_vm_ops = {
@@ -110,17 +110,17 @@ int grabber_frame_mmap(struct file *filp, struct vm_area_struct *vma)
 	int err;
 
 	/* Counted first: from here on the size stays what it is. */
-	spin_lock_irq(&card->lock);
+	spin_lock_irq(&card->wait.lock);
 	card->mappings++;
 	size = grabber_buffer_size(&card->buffer);
 	err = card->gone ? -ENODEV : 0;
-	spin_unlock_irq(&card->lock);
+	spin_unlock_irq(&card->wait.lock);
 	if (!err)
 		err = grabber_vma_check(vma, size);
 	if (err) {
-		spin_lock_irq(&card->lock);
+		spin_lock_irq(&card->wait.lock);
 		card->mappings--;
-		spin_unlock_irq(&card->lock);
+		spin_unlock_irq(&card->wait.lock);
 		return err;
 	}
 	vma->vm_ops = &frame_vm_ops;

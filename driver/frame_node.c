@@ -29,12 +29,12 @@ static int frame_release(struct inode *inode, struct file *filp)
 	struct grabber_card *card = file->card;
 	unsigned int slot;
 
-	spin_lock_irq(&card->lock);
+	spin_lock_irq(&card->wait.lock);
 	for_each_set_bit(slot, file->held, GRABBER_RING_SLOTS_MAX)
 		grabber_slot_release(card, slot);
 	if (file->read_slot >= 0)
 		grabber_slot_release(card, file->read_slot);
-	spin_unlock_irq(&card->lock);
+	spin_unlock_irq(&card->wait.lock);
 	grabber_capture_unwant(file);
 
 	mutex_lock(&card->files_lock);
@@ -127,7 +127,7 @@ int grabber_frame_take(struct grabber_file *file, bool newest, struct grabber_ta
 	u32 flags;
 	int slot;
 
-	spin_lock_irq(&card->lock);
+	spin_lock_irq(&card->wait.lock);
 	slot = grabber_ring_find(ring, file->cursor, newest);
 	if (slot < 0) {
 		slot = card->gone ? -ENODEV : -EAGAIN;
@@ -156,9 +156,9 @@ int grabber_frame_take(struct grabber_file *file, bool newest, struct grabber_ta
 		take->bytes = frame->bytes;
 		take->frame_flags = flags;
 	}
-	trace_grabber_taken(card->number, slot, frame, flags);
+	trace_grabber_taken(card, slot, flags);
 out:
-	spin_unlock_irq(&card->lock);
+	spin_unlock_irq(&card->wait.lock);
 	return slot;
 }
 
@@ -224,10 +224,10 @@ static void read_end(struct grabber_file *file)
 {
 	struct grabber_card *card = file->card;
 
-	spin_lock_irq(&card->lock);
+	spin_lock_irq(&card->wait.lock);
 	grabber_slot_release(card, file->read_slot);
 	file->read_slot = -1;
-	spin_unlock_irq(&card->lock);
+	spin_unlock_irq(&card->wait.lock);
 }
 
 /*

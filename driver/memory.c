@@ -57,7 +57,7 @@ static int exchange(struct grabber_card *card, struct memory *memory)
 {
 	int err = -EBUSY;
 
-	spin_lock_irq(&card->lock);
+	spin_lock_irq(&card->wait.lock);
 	if (card->gone) {
 		err = -ENODEV;
 	} else if (!card->running && !card->mappings && !card->ring.held) {
@@ -66,7 +66,7 @@ static int exchange(struct grabber_card *card, struct memory *memory)
 		swap(card->buffer, memory->buffer);
 		err = 0;
 	}
-	spin_unlock_irq(&card->lock);
+	spin_unlock_irq(&card->wait.lock);
 	return err;
 }
 
@@ -131,7 +131,7 @@ int grabber_put_buffer(struct grabber_card *card, struct grabber_buffer __user *
 {
 	struct grabber_buffer layout = { };
 
-	spin_lock_irq(&card->lock);
+	spin_lock_irq(&card->wait.lock);
 	layout.slots = card->buffer.nslots;
 	layout.slot_size = card->buffer.slot_size;
 	layout.stride = (u64)card->buffer.slot_pages << PAGE_SHIFT;
@@ -139,7 +139,7 @@ int grabber_put_buffer(struct grabber_card *card, struct grabber_buffer __user *
 	layout.hold_max = card->ring.hold_max;
 	layout.status_size = card->buffer.status_pages << PAGE_SHIFT;
 	layout.status_offset = (u64)grabber_buffer_slot_pages(&card->buffer) << PAGE_SHIFT;
-	spin_unlock_irq(&card->lock);
+	spin_unlock_irq(&card->wait.lock);
 	return copy_to_user(user, &layout, sizeof(layout)) ? -EFAULT : 0;
 }
 

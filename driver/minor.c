@@ -168,14 +168,14 @@ struct grabber_file *grabber_file_open(struct inode *inode, struct file *filp)
 	mutex_unlock(&card->files_lock);
 
 	/* On the list before this look, so removal either sees it or is seen by it. */
-	spin_lock_irq(&card->lock);
+	spin_lock_irq(&card->wait.lock);
 	file->cursor = card->ring.ordinal;
 	if (card->gone) {
-		spin_unlock_irq(&card->lock);
+		spin_unlock_irq(&card->wait.lock);
 		grabber_file_close(file);
 		return ERR_PTR(-ENODEV);
 	}
-	spin_unlock_irq(&card->lock);
+	spin_unlock_irq(&card->wait.lock);
 	filp->private_data = file;
 	return file;
 }

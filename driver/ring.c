@@ -7,6 +7,7 @@
 #include <uapi/linux/grabber.h>
 
 #include "ring.h"
+#include "status.h"
 
 static u32 order_index(const struct grabber_ring *ring, u64 ordinal)
 {
@@ -114,17 +115,17 @@ void grabber_ring_continue(struct grabber_ring *ring, const struct grabber_ring 
 static int oldest_unheld(struct grabber_ring *ring)
 {
 	u64 ordinal = first_ordinal(ring);
-	bool all_gone = true;
+	u64 gone = ordinal;	/* all before this one are */
 
 	for (; ordinal + 1 < ring->ordinal; ordinal++) {
 		int index = ready_slot(ring, ordinal);
 
 		if (index >= 0 && ring->slots[index].holds)
-			all_gone = false;
+			continue;
 		/* This one goes to the card now, if it is not gone already. */
-		if (all_gone)
-			ring->oldest = ordinal + 1;
-		if (index >= 0 && !ring->slots[index].holds)
+		if (ordinal == gone)
+			ring->oldest = ++gone;
+		if (index >= 0)
 			return index;
 	}
 	return -1;
@@ -132,16 +133,13 @@ static int oldest_unheld(struct grabber_ring *ring)
 
 /**
  * grabber_ring_queue() - choose the next slot for the card
- * @ring: the ring
+ * @ring: the ring, which is grabber_ring_hungry()
  *
- * Return: the slot, now QUEUED; -1 when the card has enough, or none can be had.
+ * Return: the slot, now QUEUED; -1 when none can be had.
  */
 int grabber_ring_queue(struct grabber_ring *ring)
 {
 	int index = ring->first_free;
-
-	if (ring->queued >= ring->queue_depth)
-		return -1;
 
 	if (index >= 0) {
 		ring->first_free = ring->slots[index].next_free;
@@ -259,44 +257,22 @@ void grabber_ring_stop(struct grabber_ring *ring)
  */
 int grabber_ring_find(const struct grabber_ring *ring, u64 cursor, bool newest)
 {
-	u64 ordinal = first_ordinal(ring);
+	u64 ordinal;
+	int index;
 
 	if (cursor >= ring->ordinal)
 		return -1;
-	/* The newest frame is never taken by the card, so this finds it. */
-	if (newest)
-		return ready_slot(ring, ring->ordinal - 1);
+	/* The card never takes the newest frame away, nor that of a reader who keeps up. */
+	index = ready_slot(ring, newest ? ring->ordinal - 1 : cursor);
+	if (index >= 0)
+		return index;
+	ordinal = first_ordinal(ring);
 	for (ordinal = cursor > ordinal ? cursor : ordinal; ordinal < ring->ordinal; ordinal++) {
-		int index = ready_slot(ring, ordinal);
-
+		index = ready_slot(ring, ordinal);
 		if (index >= 0)
 			return index;
 	}
 	return -1;
-}
-
-/**
- * grabber_ring_hold() - keep a READY slot from the card
- * @ring: the ring
- * @index: the slot
- * @to_read: for read(), which will be done with it by itself
- *
- * Return: false when as many slots are held as may be. One more reader of a slot
- * that is held already is always welcome.
- */
-bool grabber_ring_hold(struct grabber_ring *ring, u32 index, bool to_read)
-{
-	struct grabber_slot *slot = &ring->slots[index];
-
-	if (!slot->holds) {
-		u32 most = to_read ? ring->nslots - GRABBER_RING_UNHELD_MIN : ring->hold_max;
-
-		if (ring->held >= most)
-			return false;
-		ring->held++;
-	}
-	slot->holds++;
-	return true;
 }
 
 /**

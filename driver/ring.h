@@ -3,7 +3,7 @@
  * The ring: who has which slot, and what became of every frame.
  *
  * Pure bookkeeping. It knows no memory, no device and no lock: its caller
- * serialises all calls (the driver by card->lock), and tests/unit builds the
+ * serialises all calls (the driver by card->wait.lock), and tests/unit builds the
  * same file for user space, with headers of its own for the few it includes.
  *
  * A slot is with the card (QUEUED), holds a frame (READY) or is neither (FREE).
@@ -15,8 +15,7 @@
 #define GRABBER_RING_H
 
 #include <linux/types.h>
-
-#include "status.h"
+#include <uapi/linux/grabber.h>
 
 /* These many slots are never held, so that card and readers always go on. One more is
  * left to read(), whose holds end by themselves: so holders cannot starve it.
@@ -120,7 +119,36 @@ void grabber_ring_done(struct grabber_ring *ring, u32 index, u32 bytes,
 void grabber_ring_lose(struct grabber_ring *ring, enum grabber_loss cause, u64 frames);
 void grabber_ring_stop(struct grabber_ring *ring);
 int grabber_ring_find(const struct grabber_ring *ring, u64 cursor, bool newest);
-bool grabber_ring_hold(struct grabber_ring *ring, u32 index, bool to_read);
 void grabber_ring_release(struct grabber_ring *ring, u32 index);
+
+/* Whether the card should get one more slot, by grabber_ring_queue(). */
+static inline bool grabber_ring_hungry(const struct grabber_ring *ring)
+{
+	return ring->queued < ring->queue_depth;
+}
+
+/**
+ * grabber_ring_hold() - keep a READY slot from the card
+ * @ring: the ring
+ * @index: the slot
+ * @to_read: for read(), which will be done with it by itself
+ *
+ * Return: false when as many slots are held as may be. One more reader of a slot
+ * that is held already is always welcome.
+ */
+static inline bool grabber_ring_hold(struct grabber_ring *ring, u32 index, bool to_read)
+{
+	struct grabber_slot *slot = &ring->slots[index];
+
+	if (!slot->holds) {
+		u32 most = to_read ? ring->nslots - GRABBER_RING_UNHELD_MIN : ring->hold_max;
+
+		if (ring->held >= most)
+			return false;
+		ring->held++;
+	}
+	slot->holds++;
+	return true;
+}
 
 #endif /* GRABBER_RING_H */

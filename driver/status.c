@@ -2,21 +2,7 @@
 /*
  * The status page: see status.h.
  */
-#include <linux/compiler.h>
-#include <asm/barrier.h>
-
-#include "ring.h"
 #include "status.h"
-
-static struct grabber_status_slot *entry(struct grabber_ring *ring, u32 index)
-{
-	return (struct grabber_status_slot *)(ring->status + 1) + index;
-}
-
-static u32 *order(struct grabber_ring *ring)
-{
-	return (u32 *)entry(ring, ring->nslots);
-}
 
 /**
  * grabber_status_init() - write the head of a new page
@@ -36,50 +22,6 @@ void grabber_status_init(struct grabber_status *status, u32 nslots)
 	status->order_offset = sizeof(*status) + nslots * sizeof(*entries);
 	for (i = 0; i < nslots; i++)
 		entries[i].generation = 1;
-}
-
-/**
- * grabber_status_queued() - the card may write a slot from now on
- * @ring: the ring
- * @index: the slot
- */
-void grabber_status_queued(struct grabber_ring *ring, u32 index)
-{
-	struct grabber_slot *slot = &ring->slots[index];
-
-	/* Odd already, when the card had it before and gave it back unwritten. */
-	slot->generation |= 1;
-	WRITE_ONCE(entry(ring, index)->generation, slot->generation);
-	/* Before the entry changes, and before the board tells the card. */
-	smp_wmb();
-}
-
-/**
- * grabber_status_done() - a slot has a frame
- * @ring: the ring
- * @index: the slot
- * @place: of the frame in the order
- */
-void grabber_status_done(struct grabber_ring *ring, u32 index, u32 place)
-{
-	struct grabber_status_slot *to = entry(ring, index);
-	struct grabber_slot *slot = &ring->slots[index];
-	struct grabber_status *status = ring->status;
-
-	WRITE_ONCE(to->frame, slot->ordinal);
-	WRITE_ONCE(to->sequence, slot->sequence);
-	WRITE_ONCE(to->timestamp_ns, slot->timestamp);
-	WRITE_ONCE(to->bytes, slot->bytes);
-	WRITE_ONCE(to->frame_flags, slot->flags);
-	/* The frame and what is said of it come first. */
-	smp_store_release(&to->generation, ++slot->generation);
-	WRITE_ONCE(order(ring)[place], index);
-	/* Of the totals a frame changes these. */
-	WRITE_ONCE(status->begun, ring->sequence);
-	WRITE_ONCE(status->delivered, ring->delivered);
-	WRITE_ONCE(status->truncated, ring->truncated);
-	/* All that a reader looks at when this number has risen comes first. */
-	smp_store_release(&status->frames, slot->ordinal + 1);
 }
 
 /**

@@ -7,6 +7,7 @@
 #include <linux/poll.h>
 
 #include "card.h"
+#include "status.h"
 #include "trace.h"
 
 /* How often to look for a lost interrupt or a vanished card, in milliseconds:
@@ -25,12 +26,13 @@ static void feed_card(struct grabber_card *card)
 {
 	int slot;
 
-	lockdep_assert_held(&card->lock);
+	lockdep_assert_held(&card->wait.lock);
 	if (!card->running)
 		return;
-	while ((slot = grabber_ring_queue(&card->ring)) >= 0) {
+	while (grabber_ring_hungry(&card->ring) &&
+	       (slot = grabber_ring_queue(&card->ring)) >= 0) {
 		grabber_buffer_for_card(&card->buffer.slots[slot], card->dev);
-		trace_grabber_queued(card->number, slot);
+		trace_grabber_queued(card, slot);
 		card->board->queue(card, slot);
 	}
 }
@@ -46,14 +48,12 @@ static void feed_card(struct grabber_card *card)
 void grabber_frame_done(struct grabber_card *card, u32 slot, u32 bytes,
 			u32 flags, ktime_t when)
 {
-	const struct grabber_slot *frame = &card->ring.slots[slot];
-
-	lockdep_assert_held(&card->lock);
+	lockdep_assert_held(&card->wait.lock);
 	grabber_buffer_for_cpu(&card->buffer.slots[slot], card->dev);
 	grabber_ring_done(&card->ring, slot, bytes, flags, ktime_to_ns(when));
-	trace_grabber_done(card->number, slot, frame, frame->flags);
+	trace_grabber_done(card, slot, card->ring.slots[slot].flags);
 	feed_card(card);
-	wake_up_interruptible_poll(&card->wait, EPOLLIN | EPOLLRDNORM);
+	wake_up_locked_poll(&card->wait, EPOLLIN | EPOLLRDNORM);
 }
 
 /**
@@ -64,9 +64,9 @@ void grabber_frame_done(struct grabber_card *card, u32 slot, u32 bytes,
  */
 void grabber_frames_lost(struct grabber_card *card, enum grabber_loss cause, u64 frames)
 {
-	lockdep_assert_held(&card->lock);
+	lockdep_assert_held(&card->wait.lock);
 	if (frames)
-		trace_grabber_lost(card->number, cause, frames);
+		trace_grabber_lost(card, cause, frames);
 	grabber_ring_lose(&card->ring, cause, frames);
 }
 
@@ -77,7 +77,7 @@ void grabber_frames_lost(struct grabber_card *card, enum grabber_loss cause, u64
  */
 void grabber_slot_unused(struct grabber_card *card, u32 slot)
 {
-	lockdep_assert_held(&card->lock);
+	lockdep_assert_held(&card->wait.lock);
 	grabber_ring_unqueue(&card->ring, slot);
 	feed_card(card);
 }
@@ -89,10 +89,8 @@ void grabber_slot_unused(struct grabber_card *card, u32 slot)
  */
 void grabber_slot_release(struct grabber_card *card, u32 slot)
 {
-	const struct grabber_slot *frame = &card->ring.slots[slot];
-
-	lockdep_assert_held(&card->lock);
-	trace_grabber_given(card->number, slot, frame, frame->flags);
+	lockdep_assert_held(&card->wait.lock);
+	trace_grabber_given(card, slot, card->ring.slots[slot].flags);
 	grabber_ring_release(&card->ring, slot);
 	feed_card(card);
 	if (wq_has_sleeper(&card->hold_wait))
@@ -123,16 +121,16 @@ bool grabber_card_interrupt(struct grabber_card *card)
 	bool mine;
 
 	/* Interrupts are off here; or this is a thread, and then no interrupt takes the lock. */
-	spin_lock(&card->lock);
+	spin_lock(&card->wait.lock);
 	mine = card->board->interrupt(card, when);
 	card->interrupts += mine;
-	spin_unlock(&card->lock);
+	spin_unlock(&card->wait.lock);
 	return mine;
 }
 
 static void set_running(struct grabber_card *card, bool running)
 {
-	lockdep_assert_held(&card->lock);
+	lockdep_assert_held(&card->wait.lock);
 	card->running = running;
 	grabber_status_flag(card->buffer.status, GRABBER_STATUS_STREAMING, running);
 }
@@ -142,17 +140,17 @@ static int start(struct grabber_card *card)
 	int err;
 
 	lockdep_assert_held(&card->mutex);
-	spin_lock_irq(&card->lock);
+	spin_lock_irq(&card->wait.lock);
 	set_running(card, true);
 	feed_card(card);
-	spin_unlock_irq(&card->lock);
+	spin_unlock_irq(&card->wait.lock);
 
 	err = card->board->start(card);
 	if (err) {
-		spin_lock_irq(&card->lock);
+		spin_lock_irq(&card->wait.lock);
 		set_running(card, false);
 		grabber_ring_stop(&card->ring);
-		spin_unlock_irq(&card->lock);
+		spin_unlock_irq(&card->wait.lock);
 		dev_err_ratelimited(card->dev, "capture cannot be started (%d)\n", err);
 		return -EIO;
 	}
@@ -169,10 +167,10 @@ static void stop(struct grabber_card *card, enum grabber_loss cause)
 	card->streaming = false;
 	/* The board still gets its interrupts, to empty what the card has finished. */
 	card->board->stop(card, cause);
-	spin_lock_irq(&card->lock);
+	spin_lock_irq(&card->wait.lock);
 	set_running(card, false);
 	grabber_ring_stop(&card->ring);
-	spin_unlock_irq(&card->lock);
+	spin_unlock_irq(&card->wait.lock);
 }
 
 static bool is_gone(struct grabber_card *card)
@@ -181,18 +179,16 @@ static bool is_gone(struct grabber_card *card)
 }
 
 /**
- * grabber_capture_want() - an open file wants frames
+ * grabber_capture_begin() - an open file wants frames from now on
  * @file: the file
  *
  * Return: 0; -EIO when the card could not be started; -ENODEV; -ERESTARTSYS.
  */
-int grabber_capture_want(struct grabber_file *file)
+int grabber_capture_begin(struct grabber_file *file)
 {
 	struct grabber_card *card = file->card;
 	int err = 0;
 
-	if (READ_ONCE(file->wants_capture))
-		return 0;
 	if (mutex_lock_interruptible(&card->mutex))
 		return -ERESTARTSYS;
 	if (file->wants_capture)
@@ -286,11 +282,11 @@ static void watchdog(struct work_struct *work)
 		grabber_card_gone(card);
 		return;
 	}
-	spin_lock_irq(&card->lock);
+	spin_lock_irq(&card->wait.lock);
 	if (card->running && !card->interrupts && card->board->poll)
 		card->board->poll(card, now);
 	card->interrupts = 0;
-	spin_unlock_irq(&card->lock);
+	spin_unlock_irq(&card->wait.lock);
 	if (READ_ONCE(card->streaming))
 		schedule_delayed_work(&card->watchdog, msecs_to_jiffies(WATCHDOG_MS));
 }

@@ -45,9 +45,9 @@ static ssize_t name##_show(struct device *dev, struct device_attribute *attr,	\
 	struct grabber_card *card = card_of(dev);				\
 	u64 value;								\
 										\
-	spin_lock_irq(&card->lock);						\
+	spin_lock_irq(&card->wait.lock);						\
 	value = (expression);							\
-	spin_unlock_irq(&card->lock);						\
+	spin_unlock_irq(&card->wait.lock);						\
 	return sysfs_emit(buf, "%llu\n", value);				\
 }										\
 static DEVICE_ATTR_RO(name)

@@ -12,26 +12,26 @@
 
 #include <linux/tracepoint.h>
 
-#include "ring.h"
+#include "card.h"
 
 /* The driver lent a slot to the card: the next frames that it begins go there. */
 TRACE_EVENT(grabber_queued,
-	TP_PROTO(int card, u32 slot),
+	TP_PROTO(const struct grabber_card *card, u32 slot),
 	TP_ARGS(card, slot),
 	TP_STRUCT__entry(
 		__field(int, card)
 		__field(u32, slot)
 	),
 	TP_fast_assign(
-		__entry->card = card;
+		__entry->card = card->number;
 		__entry->slot = slot;
 	),
 	TP_printk("grabber%d slot=%u", __entry->card, __entry->slot)
 );
 
 DECLARE_EVENT_CLASS(grabber_frame,
-	TP_PROTO(int card, u32 index, const struct grabber_slot *slot, u32 flags),
-	TP_ARGS(card, index, slot, flags),
+	TP_PROTO(const struct grabber_card *card, u32 slot, u32 flags),
+	TP_ARGS(card, slot, flags),
 	TP_STRUCT__entry(
 		__field(int, card)
 		__field(u32, slot)
@@ -41,11 +41,11 @@ DECLARE_EVENT_CLASS(grabber_frame,
 		__field(u32, flags)
 	),
 	TP_fast_assign(
-		__entry->card = card;
-		__entry->slot = index;
-		__entry->sequence = slot->sequence;
-		__entry->timestamp = slot->timestamp;
-		__entry->bytes = slot->bytes;
+		__entry->card = card->number;
+		__entry->slot = slot;
+		__entry->sequence = card->ring.slots[slot].sequence;
+		__entry->timestamp = card->ring.slots[slot].timestamp;
+		__entry->bytes = card->ring.slots[slot].bytes;
 		__entry->flags = flags;
 	),
 	TP_printk("grabber%d slot=%u sequence=%llu timestamp=%llu bytes=%u flags=%#x",
@@ -55,22 +55,22 @@ DECLARE_EVENT_CLASS(grabber_frame,
 
 /* A frame is complete and in the ring. */
 DEFINE_EVENT(grabber_frame, grabber_done,
-	TP_PROTO(int card, u32 index, const struct grabber_slot *slot, u32 flags),
-	TP_ARGS(card, index, slot, flags));
+	TP_PROTO(const struct grabber_card *card, u32 slot, u32 flags),
+	TP_ARGS(card, slot, flags));
 
 /* A reader took it (TAKE or read) and holds its slot. */
 DEFINE_EVENT(grabber_frame, grabber_taken,
-	TP_PROTO(int card, u32 index, const struct grabber_slot *slot, u32 flags),
-	TP_ARGS(card, index, slot, flags));
+	TP_PROTO(const struct grabber_card *card, u32 slot, u32 flags),
+	TP_ARGS(card, slot, flags));
 
 /* A reader gave it back. */
 DEFINE_EVENT(grabber_frame, grabber_given,
-	TP_PROTO(int card, u32 index, const struct grabber_slot *slot, u32 flags),
-	TP_ARGS(card, index, slot, flags));
+	TP_PROTO(const struct grabber_card *card, u32 slot, u32 flags),
+	TP_ARGS(card, slot, flags));
 
 /* Frames that the card began and that will not come. */
 TRACE_EVENT(grabber_lost,
-	TP_PROTO(int card, int cause, u64 frames),
+	TP_PROTO(const struct grabber_card *card, int cause, u64 frames),
 	TP_ARGS(card, cause, frames),
 	TP_STRUCT__entry(
 		__field(int, card)
@@ -78,7 +78,7 @@ TRACE_EVENT(grabber_lost,
 		__field(u64, frames)
 	),
 	TP_fast_assign(
-		__entry->card = card;
+		__entry->card = card->number;
 		__entry->cause = cause;
 		__entry->frames = frames;
 	),

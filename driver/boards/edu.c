@@ -70,15 +70,17 @@ struct edu {
 
 static void transfer(struct edu *edu, u64 from, u64 to, u32 command)
 {
+	void __iomem *regs = edu->regs;
+
 	edu->busy = true;
 	edu->to_host = command & EDU_DMA_TO_HOST;
 	/* The device takes its 64-bit registers in one access only where the
 	 * processor has one; the upper halves are 0, for its addresses have 28 bits.
 	 */
-	writel(from, edu->regs + EDU_DMA_FROM);
-	writel(to, edu->regs + EDU_DMA_TO);
-	writel(PIECE, edu->regs + EDU_DMA_BYTES);
-	writel(command | EDU_DMA_START | EDU_DMA_INTERRUPT, edu->regs + EDU_DMA_COMMAND);
+	writel(from, regs + EDU_DMA_FROM);
+	writel(to, regs + EDU_DMA_TO);
+	writel(PIECE, regs + EDU_DMA_BYTES);
+	writel(command | EDU_DMA_START | EDU_DMA_INTERRUPT, regs + EDU_DMA_COMMAND);
 }
 
 /* While the device is busy with something else: the interrupt has no time for it. */
@@ -176,12 +178,12 @@ static int edu_start(struct grabber_card *card)
 
 	if (readl(edu->regs + EDU_ID) != EDU_ID_MAGIC)
 		return -ENODEV;
-	spin_lock_irq(&card->lock);
+	spin_lock_irq(&card->wait.lock);
 	edu->started = true;
 	draw_piece(edu, edu->frame, 0);
 	if (edu->head != edu->tail)
 		send_piece(edu);
-	spin_unlock_irq(&card->lock);
+	spin_unlock_irq(&card->wait.lock);
 	return 0;
 }
 
@@ -190,13 +192,13 @@ static void edu_stop(struct grabber_card *card, enum grabber_loss cause)
 	struct edu *edu = card->board_data;
 
 	/* From here on no transfer follows the one that is under way. */
-	spin_lock_irq(&card->lock);
+	spin_lock_irq(&card->wait.lock);
 	edu->started = false;
-	spin_unlock_irq(&card->lock);
+	spin_unlock_irq(&card->wait.lock);
 	if (!wait_idle(edu))
 		dev_err(card->dev, "the DMA engine does not come to an end\n");
 
-	spin_lock_irq(&card->lock);
+	spin_lock_irq(&card->wait.lock);
 	/* The last transfer's interrupt must not be taken for the next one's. */
 	writel(readl(edu->regs + EDU_IRQ_STATUS), edu->regs + EDU_IRQ_ACK);
 	if (edu->in_frame) {
@@ -208,7 +210,7 @@ static void edu_stop(struct grabber_card *card, enum grabber_loss cause)
 	edu->piece = 0;
 	edu->head = 0;
 	edu->tail = 0;
-	spin_unlock_irq(&card->lock);
+	spin_unlock_irq(&card->wait.lock);
 }
 
 static int edu_probe(struct grabber_card *card)

@@ -76,10 +76,10 @@ static void generic_stop(struct grabber_card *card, enum grabber_loss cause)
 
 	/* Only the program knows how to stop its card; this stops its writes. */
 	grabber_pci_allow_dma(card, false);
-	spin_lock_irq(&card->lock);
+	spin_lock_irq(&card->wait.lock);
 	generic->head = 0;
 	generic->tail = 0;
-	spin_unlock_irq(&card->lock);
+	spin_unlock_irq(&card->wait.lock);
 }
 
 /* Any, for only the program knows; it must fit a slot, and make sense. */

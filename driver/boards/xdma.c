@@ -336,21 +336,21 @@ static int xdma_start(struct grabber_card *card)
 	struct xdma *xdma = card->board_data;
 
 	if (!is_source(xdma->source)) {
-		spin_lock_irq(&card->lock);
+		spin_lock_irq(&card->wait.lock);
 		forget_slots(xdma);
-		spin_unlock_irq(&card->lock);
+		spin_unlock_irq(&card->wait.lock);
 		return -EIO;
 	}
 	/* It may run: the last stop did not reach it, or nobody stopped it at all. */
 	quiet_engine(card);
 	grabber_pci_allow_dma(card, true);
 	start_engine(xdma);
-	spin_lock_irq(&card->lock);
+	spin_lock_irq(&card->wait.lock);
 	xdma->expected = read_counter(xdma, VS_BEGUN);
 	xdma->overruns = read_counter(xdma, VS_OVERRUN);
 	xdma->started = true;
 	give_credits(xdma);
-	spin_unlock_irq(&card->lock);
+	spin_unlock_irq(&card->wait.lock);
 	writel(VS_CONTROL_RUN, xdma->source + VS_CONTROL);
 	return 0;
 }
@@ -359,17 +359,17 @@ static void xdma_stop(struct grabber_card *card, enum grabber_loss cause)
 {
 	struct xdma *xdma = card->board_data;
 
-	spin_lock_irq(&card->lock);
+	spin_lock_irq(&card->wait.lock);
 	xdma->stopping = true;
 	xdma->cause = cause;
-	spin_unlock_irq(&card->lock);
+	spin_unlock_irq(&card->wait.lock);
 	quiet_engine(card);
-	spin_lock_irq(&card->lock);
+	spin_lock_irq(&card->wait.lock);
 	reap(card, ktime_get());
 	if (is_source(xdma->source))
 		account_gap(card, read_counter(xdma, VS_BEGUN) - xdma->expected, cause);
 	forget_slots(xdma);
-	spin_unlock_irq(&card->lock);
+	spin_unlock_irq(&card->wait.lock);
 }
 
 static void ring_free(struct device *dev, struct xdma_ring *ring)

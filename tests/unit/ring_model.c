@@ -14,6 +14,7 @@
 #include <uapi/linux/grabber.h>
 
 #include "../../driver/ring.h"
+#include "../../driver/status.h"
 
 #define SLOTS_MAX	32
 #define READERS		2
@@ -75,7 +76,8 @@ static void feed(void)
 {
 	int slot;
 
-	while ((slot = grabber_ring_queue(&world.ring)) >= 0) {
+	while (grabber_ring_hungry(&world.ring) &&
+	       (slot = grabber_ring_queue(&world.ring)) >= 0) {
 		struct model_slot *m = &world.model[slot];
 
 		CHECK((u32)slot < world.nslots);
