@@ -25,8 +25,9 @@ def programs():
     if probe.returncode:
         pytest.skip("gcc -m32 does not work here; install gcc-multilib "
                     f"(it says: {probe.stderr.splitlines()[0]})")
+    # Static, for the host need not be able to run a 32-bit ldd.
     subprocess.run(["make", "-s", "-C", TESTS / "guest", f"OUT={OUT}", "CFLAGS=-O2 -g -m32",
-                    *(f"{OUT}/{name}" for name in PROGRAMS)], check=True)
+                    "LDFLAGS=-static", *(f"{OUT}/{name}" for name in PROGRAMS)], check=True)
     for name in PROGRAMS:
         assert (OUT / name).read_bytes()[4] == 1, f"{name} is no 32-bit program"
     return {name: OUT / name for name in PROGRAMS}

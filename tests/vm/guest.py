@@ -169,16 +169,17 @@ class Guest(Hotplug):
         noscan = kernels.build_module("debug", source=VM / "noscan")[0]
         self.put(noscan / "noscan.ko", "/tmp/noscan.ko")
         script = """
-			insmod /tmp/noscan.ko
 			cd /sys/kernel/debug
+			grep -q '^ debug_locks: *1' /proc/lockdep_stats || echo 'INFO: lockdep is turned off'
+			[ "$(cat dma-api/disabled)" = N ] || echo 'DMA-API: debugging was disabled'
+			# From here on only kmemleak looks.
+			insmod /tmp/noscan.ko
 			# kmemleak reports what two scans found alike and 5 s old
 			start=$(date +%s)
 			echo scan >kmemleak
 			while [ $(($(date +%s) - start)) -lt 7 ]; do sleep 1; done
 			echo scan >kmemleak
 			cat kmemleak
-			grep -q '^ debug_locks: *1' /proc/lockdep_stats || echo 'INFO: lockdep is turned off'
-			[ "$(cat dma-api/disabled)" = N ] || echo 'DMA-API: debugging was disabled'
 			"""
         said = self.run(script, timeout=120).out
         if said:
