@@ -6,8 +6,7 @@ import contextlib
 import re
 import time
 
-from vm import kernels, tap
-from vm.paths import VM
+from vm import tap
 
 DRIVER = "/sys/bus/pci/drivers/grabber"
 
@@ -77,9 +76,7 @@ def messages(log, bdf):
 def refusing(guest, function, value):
     """In the block, the next call of one of the kernel's functions is not entered, and
     gives back VALUE."""
-    built = kernels.build_module(guest.kernel, source=VM / "refuse")[0]
-    guest.put(built / "refuse.ko", "/tmp/refuse.ko")
-    guest.run(f"insmod /tmp/refuse.ko function={function} value={value}")
+    guest.load_test_module("refuse", function=function, value=value)
     yield
     called = guest.read("/sys/module/refuse/parameters/refused").strip()
     guest.unload("refuse")
@@ -90,9 +87,7 @@ def refusing(guest, function, value):
 def slow(guest, function, ms):
     """In the block, each call of one of the kernel's functions, or of grabber's, waits
     that many milliseconds before it begins."""
-    built = kernels.build_module(guest.kernel, source=VM / "slow")[0]
-    guest.put(built / "slow.ko", "/tmp/slow.ko")
-    guest.run(f"insmod /tmp/slow.ko function={function} ms={ms}")
+    guest.load_test_module("slow", function=function, ms=ms)
     yield
     calls = int(guest.read("/sys/module/slow/parameters/calls"))
     guest.unload("slow")

@@ -166,22 +166,21 @@ class Guest(Hotplug):
             return
         if self.loaded():
             self.unload()
-        noscan = kernels.build_module("debug", source=VM / "noscan")[0]
-        self.put(noscan / "noscan.ko", "/tmp/noscan.ko")
-        script = """
-			cd /sys/kernel/debug
+        said = self.run("""
 			grep -q '^ debug_locks: *1' /proc/lockdep_stats || echo 'INFO: lockdep is turned off'
-			[ "$(cat dma-api/disabled)" = N ] || echo 'DMA-API: debugging was disabled'
-			# From here on only kmemleak looks.
-			insmod /tmp/noscan.ko
+			[ "$(cat /sys/kernel/debug/dma-api/disabled)" = N ] ||
+				echo 'DMA-API: debugging was disabled'
+			""").out
+        self.load_test_module("noscan")		# from here on only kmemleak looks
+        said += self.run("""
+			cd /sys/kernel/debug
 			# kmemleak reports what two scans found alike and 5 s old
 			start=$(date +%s)
 			echo scan >kmemleak
 			while [ $(($(date +%s) - start)) -lt 7 ]; do sleep 1; done
 			echo scan >kmemleak
 			cat kmemleak
-			"""
-        said = self.run(script, timeout=120).out
+			""", timeout=120).out
         if said:
             with open(self.console, "a") as log:
                 log.write("\n" + said)
@@ -333,8 +332,17 @@ class Guest(Hotplug):
     # The driver
 
     def load(self, module="grabber", **parameters):
+        self._insmod(f"{self._lib}/{module}.ko", parameters)
+
+    def load_test_module(self, name, **parameters):
+        """A module of tests/vm, built for this kernel."""
+        built = kernels.build_module(self.kernel, source=VM / name)[0]
+        self.put(built / f"{name}.ko", f"/tmp/{name}.ko")
+        self._insmod(f"/tmp/{name}.ko", parameters)
+
+    def _insmod(self, path, parameters):
         words = " ".join(f"{k}={v}" for k, v in parameters.items())
-        self.run(f"insmod {self._lib}/{module}.ko {words}")
+        self.run(f"insmod {path} {words}")
 
     def unload(self, module="grabber"):
         self.run(f"rmmod {module}")

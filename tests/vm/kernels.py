@@ -15,7 +15,7 @@ from .paths import BUILD, DRIVER, TOP
 
 # Kernels that guests boot, by the build root they are in.
 BOOT = {"debug": None, "5.10": "bullseye", "6.1": "bookworm", "6.12": "trixie",
-        "7.2": "trixie-backports"}
+        "6.12-rt": "trixie", "7.2": "trixie-backports"}
 STOCK = [name for name in BOOT if name != "debug"]
 
 # All kernels that the module is built for.

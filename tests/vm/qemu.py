@@ -13,6 +13,9 @@ from .errors import Unavailable
 
 NEEDED = (10, 1)	# the first with vfio-user-pci
 FIRST_PORT = 0x10	# root port N is device 0x10 + N of bus 0
+# 5-level page tables cost, and are of no use here. With erms and fsrm kernels move memory by
+# "rep movsb", which TCG does byte by byte; without, eight bytes at a time.
+CPU = "max,la57=off,erms=off,fsrm=off"
 
 
 def _version(command):
@@ -96,7 +99,7 @@ def command_line(*, kernel, initrd, append, directory, console, memory, smp, por
     loader = loader or ["-kernel", str(kernel), "-initrd", str(initrd), "-append", append]
     command = [*find()[0], "-nodefaults", "-no-user-config", "-display", "none",
                "-no-reboot", "-accel", os.environ.get("GRABBER_ACCEL", "tcg,thread=multi"),
-               "-cpu", "max,la57=off", "-smp", str(smp), "-m", f"{memory}M",
+               "-cpu", CPU, "-smp", str(smp), "-m", f"{memory}M",
                "-object", f"memory-backend-memfd,id=mem,size={memory}M,share=on",
                "-machine", "q35,memory-backend=mem",
                *loader,
