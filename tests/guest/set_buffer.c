@@ -292,7 +292,7 @@ TEST(out_of_range)
  */
 TEST_LIMIT(too_much, 300)
 {
-	static const uint32_t sizes[] = { 64 << 20, 2 << 20, (16 << 20) + 1, 555555 };
+	static const uint32_t sizes[] = { 64 << 20, 2 << 20, (16 << 20) + 1, 777777 };
 	int fd = open_frames(O_RDWR);
 	struct grabber_buffer layout;
 	pid_t witness;
