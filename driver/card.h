@@ -34,6 +34,7 @@
 #include <linux/cdev.h>
 #include <linux/device.h>
 #include <linux/fs.h>
+#include <linux/interrupt.h>
 #include <linux/kref.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
@@ -218,7 +219,7 @@ void grabber_capture_unwant(struct grabber_file *file);
 void grabber_card_pause(struct grabber_card *card);
 int grabber_card_resume(struct grabber_card *card);
 void grabber_stream_end(struct grabber_card *card);
-bool grabber_card_interrupt(struct grabber_card *card);
+irqreturn_t grabber_card_interrupt(int irq, void *data);
 void grabber_slot_release(struct grabber_card *card, u32 slot);
 
 /* An open file wants frames: grabber_capture_begin(), unless it has said so before. */

@@ -43,11 +43,6 @@ static bool pci_present(struct device *dev)
 	return pci_device_is_present(to_pci_dev(dev));
 }
 
-static irqreturn_t pci_interrupt(int irq, void *card)
-{
-	return grabber_card_interrupt(card) ? IRQ_HANDLED : IRQ_NONE;
-}
-
 static void free_vectors(void *pdev)
 {
 	pci_free_irq_vectors(pdev);
@@ -206,7 +201,7 @@ static int setup_interrupt(struct pci_dev *pdev, struct grabber_card *card)
 			"the line interrupt cannot be masked: put the card where it has MSI (no pci=nomsi)\n");
 		return -ENODEV;
 	}
-	err = devm_request_irq(&pdev->dev, pci_irq_vector(pdev, 0), pci_interrupt,
+	err = devm_request_irq(&pdev->dev, pci_irq_vector(pdev, 0), grabber_card_interrupt,
 			       IRQF_SHARED, "grabber", card);
 	if (err)
 		dev_err(&pdev->dev, "the interrupt cannot be had (%d): see /proc/interrupts\n",

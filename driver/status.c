@@ -4,6 +4,11 @@
  */
 #include "status.h"
 
+static u32 *order(struct grabber_ring *ring)
+{
+	return (u32 *)grabber_status_entry(ring, ring->nslots);
+}
+
 /**
  * grabber_status_init() - write the head of a new page
  * @status: the page, grabber_status_bytes(@nslots) zeroed bytes
@@ -22,6 +27,35 @@ void grabber_status_init(struct grabber_status *status, u32 nslots)
 	status->order_offset = sizeof(*status) + nslots * sizeof(*entries);
 	for (i = 0; i < nslots; i++)
 		entries[i].generation = 1;
+}
+
+/**
+ * grabber_status_done() - a slot has a frame
+ * @ring: the ring
+ * @index: the slot
+ * @place: of the frame in the order
+ */
+void grabber_status_done(struct grabber_ring *ring, u32 index, u32 place)
+{
+	struct grabber_status_slot *to = grabber_status_entry(ring, index);
+	struct grabber_slot *slot = &ring->slots[index];
+	struct grabber_status *status = ring->status;
+	u64 frame = slot->ordinal;
+
+	WRITE_ONCE(to->frame, frame);
+	WRITE_ONCE(to->sequence, slot->sequence);
+	WRITE_ONCE(to->timestamp_ns, slot->timestamp);
+	WRITE_ONCE(to->bytes, slot->bytes);
+	WRITE_ONCE(to->frame_flags, slot->flags);
+	/* The frame and what is said of it come first. */
+	smp_store_release(&to->generation, ++slot->generation);
+	WRITE_ONCE(order(ring)[place], index);
+	/* Of the totals a frame changes these. */
+	WRITE_ONCE(status->begun, ring->sequence);
+	WRITE_ONCE(status->delivered, ring->delivered);
+	WRITE_ONCE(status->truncated, ring->truncated);
+	/* All that a reader looks at when this number has risen comes first. */
+	smp_store_release(&status->frames, frame + 1);
 }
 
 /**

@@ -23,20 +23,15 @@ static inline size_t grabber_status_bytes(u32 nslots)
 }
 
 void grabber_status_init(struct grabber_status *status, u32 nslots);
+void grabber_status_done(struct grabber_ring *ring, u32 index, u32 place);
 void grabber_status_continue(struct grabber_ring *ring);
 void grabber_status_count(struct grabber_ring *ring);
 void grabber_status_flag(struct grabber_status *status, u32 flag, bool on);
 
-/* The two that every frame goes through are here, so that they cost it no call. */
-
+/* What the page says of a slot. */
 static inline struct grabber_status_slot *grabber_status_entry(struct grabber_ring *ring, u32 index)
 {
 	return (struct grabber_status_slot *)(ring->status + 1) + index;
-}
-
-static inline u32 *grabber_status_order(struct grabber_ring *ring)
-{
-	return (u32 *)grabber_status_entry(ring, ring->nslots);
 }
 
 /**
@@ -53,35 +48,6 @@ static inline void grabber_status_queued(struct grabber_ring *ring, u32 index)
 	WRITE_ONCE(grabber_status_entry(ring, index)->generation, slot->generation);
 	/* Before the entry changes, and before the board tells the card. */
 	smp_wmb();
-}
-
-/**
- * grabber_status_done() - a slot has a frame
- * @ring: the ring
- * @index: the slot
- * @place: of the frame in the order
- */
-static inline void grabber_status_done(struct grabber_ring *ring, u32 index, u32 place)
-{
-	struct grabber_status_slot *to = grabber_status_entry(ring, index);
-	struct grabber_slot *slot = &ring->slots[index];
-	struct grabber_status *status = ring->status;
-	u64 frame = slot->ordinal;
-
-	WRITE_ONCE(to->frame, frame);
-	WRITE_ONCE(to->sequence, slot->sequence);
-	WRITE_ONCE(to->timestamp_ns, slot->timestamp);
-	WRITE_ONCE(to->bytes, slot->bytes);
-	WRITE_ONCE(to->frame_flags, slot->flags);
-	/* The frame and what is said of it come first. */
-	smp_store_release(&to->generation, ++slot->generation);
-	WRITE_ONCE(grabber_status_order(ring)[place], index);
-	/* Of the totals a frame changes these. */
-	WRITE_ONCE(status->begun, ring->sequence);
-	WRITE_ONCE(status->delivered, ring->delivered);
-	WRITE_ONCE(status->truncated, ring->truncated);
-	/* All that a reader looks at when this number has risen comes first. */
-	smp_store_release(&status->frames, frame + 1);
 }
 
 #endif /* GRABBER_STATUS_H */

@@ -110,14 +110,16 @@ void grabber_card_recover(struct grabber_card *card)
 }
 
 /**
- * grabber_card_interrupt() - the bus glue had an interrupt
- * @card: the card
+ * grabber_card_interrupt() - the handler that the bus glue gives the card's interrupt
+ * @irq: its number
+ * @data: the card
  *
- * Return: whether it was this card's.
+ * Return: whether the card had raised it.
  */
-bool grabber_card_interrupt(struct grabber_card *card)
+irqreturn_t grabber_card_interrupt(int irq, void *data)
 {
 	ktime_t when = ktime_get();
+	struct grabber_card *card = data;
 	bool mine;
 
 	/* Interrupts are off here; or this is a thread, and then no interrupt takes the lock. */
@@ -125,7 +127,7 @@ bool grabber_card_interrupt(struct grabber_card *card)
 	mine = card->board->interrupt(card, when);
 	card->interrupts += mine;
 	spin_unlock(&card->wait.lock);
-	return mine;
+	return IRQ_RETVAL(mine);
 }
 
 static void set_running(struct grabber_card *card, bool running)
