@@ -260,6 +260,29 @@ TEST(poll_after_seek)
 	EXPECT(frames_now(&reader) > frames);
 }
 
+/*
+ * A look that does not wait takes no lock, nor does grabber_next(): what the one tells of
+ * the other must find, also in the very moment in which a frame is done.
+ */
+TEST(looks_after_seek)
+{
+	struct grabber_reader reader = open_reader();
+	struct grabber_frame frame;
+
+	CHECK(!grabber_start(&reader));
+	for (int i = 0; i < 5; i++) {
+		int err;
+
+		while (!poll_now(reader.fd, 0))
+			;
+		err = grabber_next(&reader, &frame);
+		CHECK_MSG(!err, "grabber_next(): %s", strerror(-err));
+		while (!grabber_next(&reader, &frame))
+			;
+		CHECK(!grabber_tell(&reader));
+	}
+}
+
 /* TAKE goes on where SEEK said, and nothing was missed. */
 TEST(take_after_seek)
 {
