@@ -262,7 +262,7 @@ int grabber_ring_find(const struct grabber_ring *ring, u64 cursor, bool newest)
 
 	if (cursor >= ring->ordinal)
 		return -1;
-	/* The card never takes the newest frame away, nor that of a reader who keeps up. */
+	/* The newest frame is never taken by the card; the other is there for who keeps up. */
 	index = ready_slot(ring, newest ? ring->ordinal - 1 : cursor);
 	if (index >= 0)
 		return index;
