@@ -6,7 +6,8 @@ import subprocess
 
 import pytest
 
-from vm.paths import BUILD, TESTS
+from vm.make import make
+from vm.paths import BUILD
 
 OUT = BUILD / "guest32"
 # Two slots of 64 MiB fit, beside what KASAN keeps.
@@ -26,8 +27,9 @@ def programs():
         pytest.skip("gcc -m32 does not work here; install gcc-multilib "
                     f"(it says: {probe.stderr.splitlines()[0]})")
     # Static, for the host need not be able to run a 32-bit ldd.
-    subprocess.run(["make", "-s", "-C", TESTS / "guest", f"OUT={OUT}", "CFLAGS=-O2 -g -m32",
-                    "LDFLAGS=-static", *(f"{OUT}/{name}" for name in PROGRAMS)], check=True)
+    said = make("tests/guest", "-s", f"OUT={OUT}", "CFLAGS=-O2 -g -m32", "LDFLAGS=-static",
+                *(f"{OUT}/{name}" for name in PROGRAMS))
+    assert said.returncode == 0, said.stdout + said.stderr
     for name in PROGRAMS:
         assert (OUT / name).read_bytes()[4] == 1, f"{name} is no 32-bit program"
     return {name: OUT / name for name in PROGRAMS}

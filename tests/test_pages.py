@@ -5,8 +5,6 @@ slots, status pages and exports are made; the kernel's page owner knows those on
 
 import pytest
 
-import nodes
-
 # Those that a function of a module got; once it is unloaded, its functions have no names.
 # Not counted is what the kernel keeps for others: slabs, page tables, KASAN's shadow.
 OWNED = r"""cat /sys/kernel/debug/page_owner | awk 'BEGIN { RS = "" }

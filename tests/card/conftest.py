@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Fixtures of the virtual card's own tests: they need neither QEMU nor a guest."""
 import pathlib
-import subprocess
 import sys
 
 import pytest
 
+from vm import paths
+from vm.make import make
+
 HERE = pathlib.Path(__file__).resolve().parent
-BUILD = HERE.parents[1] / "build" / "card"
 
 sys.path.insert(0, str(HERE))
 
@@ -15,11 +16,9 @@ sys.path.insert(0, str(HERE))
 @pytest.fixture(scope="session")
 def programs():
     """The directory with grabber-card, grabber-compare and grabber-verify."""
-    BUILD.mkdir(parents=True, exist_ok=True)
-    # several test processes may be here at a time
-    subprocess.run(["flock", str(BUILD), "make", "-s", "-C", str(HERE), f"BUILD={BUILD.parent}"],
-                   check=True)
-    return BUILD
+    said = make(HERE, "-s")
+    assert said.returncode == 0, said.stdout + said.stderr
+    return paths.BUILD / "card"
 
 
 @pytest.fixture

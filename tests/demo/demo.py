@@ -18,7 +18,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from vm import Card, Guest, GuestError, Unavailable, kernels, qemu  # noqa: E402
-from vm.paths import BUILD, TESTS, TOP  # noqa: E402
+from vm.make import make  # noqa: E402
+from vm.paths import BUILD, TOP  # noqa: E402
 from vm.progress import fail, say  # noqa: E402
 from vm.roots import SuiteGone  # noqa: E402
 
@@ -64,9 +65,8 @@ def memory_for(frame_bytes, slots):
     return needed
 
 
-def make(directory):
-    said = subprocess.run(["make", "-s", "-C", TOP / directory], capture_output=True,
-                          text=True)
+def build(directory):
+    said = make(directory, "-s")
     if said.returncode:
         fail(f"{directory} does not build:\n{said.stdout}{said.stderr}")
 
@@ -76,7 +76,7 @@ def prepare():
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         jobs = [pool.submit(kernels.kernel, KERNEL), pool.submit(qemu.need_vfio_user)]
         for directory in ("tests/card", "tools"):
-            make(directory)
+            build(directory)
         for job in jobs:
             job.result()
     say(f"building grabber.ko for the guest's kernel, {kernels.kernel(KERNEL).version}")

@@ -5,8 +5,6 @@ import re
 import subprocess
 import tempfile
 
-import pytest
-
 from vm import debugkernel
 from vm.paths import TOP
 

@@ -9,16 +9,17 @@ import subprocess
 import tempfile
 import zlib
 
-TOP = pathlib.Path(__file__).resolve().parents[2]
-BUILD = TOP / "build" / "tools"
+from vm import paths
+from vm.make import make
+
+BUILD = paths.BUILD / "tools"
 NOBODY = 65534
 BUCKETS = ("delivered", "truncated", "dropped_no_slot", "dropped_error", "dropped_stop",
            "lost_by_card")
 
 
 def build():
-    result = subprocess.run(["make", "-C", str(TOP / "tools"), f"O={BUILD}", "all", "test-programs"],
-                            capture_output=True, text=True, timeout=300)
+    result = make("tools", f"O={BUILD}", "all", "test-programs")
     assert result.returncode == 0, result.stdout + result.stderr
     assert "warning" not in result.stderr, result.stderr
 

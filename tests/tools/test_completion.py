@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from fake import TOP
+from vm.paths import TOP
 
 FILE = TOP / "tools" / "completion" / "grabberctl"
 COMMON = {"-?", "--help", "--usage", "-V", "--version"}

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from fake import TOP
+from vm.paths import TOP
 from machine import CARD, DKMS, FILE, MODULES, OTHER, RELEASE, USER, VIDEO
 
 INSTALL = "apt install ./grabber-dkms_*.deb"

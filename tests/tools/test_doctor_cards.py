@@ -7,7 +7,8 @@ import subprocess
 
 import pytest
 
-from fake import NOBODY, TOP
+from fake import NOBODY
+from vm.paths import TOP
 from machine import CARD, MODULES, PCI, PORT, USER, VIDEO
 
 SYS = "/sys/bus/pci"

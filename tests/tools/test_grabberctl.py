@@ -7,7 +7,8 @@ import subprocess
 
 import pytest
 
-from fake import NOBODY, TOP
+from fake import NOBODY
+from vm.paths import TOP
 
 VERBS = ["list", "info", "capture", "format", "buffer", "stats", "top", "bar", "doctor"]
 
