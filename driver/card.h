@@ -110,6 +110,7 @@ enum grabber_minor_kind {
  * @watchdog: looks for lost interrupts and a card that vanished
  * @recovery: restarts capture after an engine error
  * @interrupts: interrupts since the watchdog last looked
+ * @stamp: time of the last interrupt, where its handler is a thread
  * @window_lock: see above
  * @window_open: @window may be touched
  * @files_lock: see above
@@ -144,6 +145,7 @@ struct grabber_card {
 	struct delayed_work watchdog;
 	struct delayed_work recovery;
 	u32 interrupts;
+	atomic64_t stamp;
 
 	struct rw_semaphore window_lock;
 	bool window_open;
@@ -220,6 +222,8 @@ void grabber_card_pause(struct grabber_card *card);
 int grabber_card_resume(struct grabber_card *card);
 void grabber_stream_end(struct grabber_card *card);
 irqreturn_t grabber_card_interrupt(int irq, void *data);
+irqreturn_t grabber_card_stamp(int irq, void *data);
+irqreturn_t grabber_card_stamped(int irq, void *data);
 void grabber_slot_release(struct grabber_card *card, u32 slot);
 
 /* An open file wants frames: grabber_capture_begin(), unless it has said so before. */

@@ -181,6 +181,21 @@ static int setup_dma(struct pci_dev *pdev, const struct grabber_board *board)
 	return 0;
 }
 
+static int request_interrupt(struct pci_dev *pdev, struct grabber_card *card)
+{
+	int irq = pci_irq_vector(pdev, 0);
+
+	/* Handlers are threads then; but the time of a frame is that of its interrupt. A
+	 * line may be shared with such threads, and must be with all or none.
+	 */
+	if (IS_ENABLED(CONFIG_PREEMPT_RT) && pci_dev_msi_enabled(pdev))
+		return devm_request_threaded_irq(&pdev->dev, irq, grabber_card_stamp,
+						 grabber_card_stamped, IRQF_NO_THREAD,
+						 "grabber", card);
+	return devm_request_irq(&pdev->dev, irq, grabber_card_interrupt, IRQF_SHARED,
+				"grabber", card);
+}
+
 static int setup_interrupt(struct pci_dev *pdev, struct grabber_card *card)
 {
 	/* In this order: MSI-X, MSI, INTx. */
@@ -201,8 +216,7 @@ static int setup_interrupt(struct pci_dev *pdev, struct grabber_card *card)
 			"the line interrupt cannot be masked: put the card where it has MSI (no pci=nomsi)\n");
 		return -ENODEV;
 	}
-	err = devm_request_irq(&pdev->dev, pci_irq_vector(pdev, 0), grabber_card_interrupt,
-			       IRQF_SHARED, "grabber", card);
+	err = request_interrupt(pdev, card);
 	if (err)
 		dev_err(&pdev->dev, "the interrupt cannot be had (%d): see /proc/interrupts\n",
 			err);

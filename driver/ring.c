@@ -132,12 +132,12 @@ static int oldest_unheld(struct grabber_ring *ring)
 }
 
 /**
- * grabber_ring_queue() - choose the next slot for the card
- * @ring: the ring, which is grabber_ring_hungry()
+ * grabber_ring_choose() - the part of grabber_ring_queue() that is a call
+ * @ring: the ring, whose card should get one more slot
  *
  * Return: the slot, now QUEUED; -1 when none can be had.
  */
-int grabber_ring_queue(struct grabber_ring *ring)
+int grabber_ring_choose(struct grabber_ring *ring)
 {
 	int index = ring->first_free;
 

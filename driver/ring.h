@@ -112,7 +112,7 @@ struct grabber_ring {
 void grabber_ring_init(struct grabber_ring *ring, struct grabber_slot *slots,
 		       u32 *order, struct grabber_status *status, u32 nslots);
 void grabber_ring_continue(struct grabber_ring *ring, const struct grabber_ring *before);
-int grabber_ring_queue(struct grabber_ring *ring);
+int grabber_ring_choose(struct grabber_ring *ring);
 void grabber_ring_unqueue(struct grabber_ring *ring, u32 index);
 void grabber_ring_done(struct grabber_ring *ring, u32 index, u32 bytes,
 		       u32 flags, u64 timestamp);
@@ -121,10 +121,18 @@ void grabber_ring_stop(struct grabber_ring *ring);
 int grabber_ring_find(const struct grabber_ring *ring, u64 cursor, bool newest);
 void grabber_ring_release(struct grabber_ring *ring, u32 index);
 
-/* Whether the card should get one more slot, by grabber_ring_queue(). */
-static inline bool grabber_ring_hungry(const struct grabber_ring *ring)
+/**
+ * grabber_ring_queue() - the next slot for the card, if it should get one more
+ * @ring: the ring
+ *
+ * Asked with each frame, most often in vain: that costs no call.
+ *
+ * Return: the slot, now QUEUED; -1 when the card has as many as it should have, or
+ * none can be had.
+ */
+static inline int grabber_ring_queue(struct grabber_ring *ring)
 {
-	return ring->queued < ring->queue_depth;
+	return ring->queued < ring->queue_depth ? grabber_ring_choose(ring) : -1;
 }
 
 /**

@@ -29,8 +29,7 @@ static void feed_card(struct grabber_card *card)
 	lockdep_assert_held(&card->wait.lock);
 	if (!card->running)
 		return;
-	while (grabber_ring_hungry(&card->ring) &&
-	       (slot = grabber_ring_queue(&card->ring)) >= 0) {
+	while ((slot = grabber_ring_queue(&card->ring)) >= 0) {
 		grabber_buffer_for_card(&card->buffer.slots[slot], card->dev);
 		trace_grabber_queued(card, slot);
 		card->board->queue(card, slot);
@@ -109,6 +108,18 @@ void grabber_card_recover(struct grabber_card *card)
 		schedule_delayed_work(&card->recovery, msecs_to_jiffies(RECOVERY_MS));
 }
 
+static irqreturn_t look(struct grabber_card *card, ktime_t when)
+{
+	bool mine;
+
+	/* Interrupts are off here; or this is a thread, and then no interrupt takes the lock. */
+	spin_lock(&card->wait.lock);
+	mine = card->board->interrupt(card, when);
+	card->interrupts += mine;
+	spin_unlock(&card->wait.lock);
+	return IRQ_RETVAL(mine);
+}
+
 /**
  * grabber_card_interrupt() - the handler that the bus glue gives the card's interrupt
  * @irq: its number
@@ -118,16 +129,40 @@ void grabber_card_recover(struct grabber_card *card)
  */
 irqreturn_t grabber_card_interrupt(int irq, void *data)
 {
-	ktime_t when = ktime_get();
-	struct grabber_card *card = data;
-	bool mine;
+	return look(data, ktime_get());
+}
 
-	/* Interrupts are off here; or this is a thread, and then no interrupt takes the lock. */
-	spin_lock(&card->wait.lock);
-	mine = card->board->interrupt(card, when);
-	card->interrupts += mine;
-	spin_unlock(&card->wait.lock);
-	return IRQ_RETVAL(mine);
+/**
+ * grabber_card_stamp() - the half of the handler that must not wait: take the time
+ * @irq: its number
+ * @data: the card
+ *
+ * For kernels on which handlers are threads, which run when the scheduler lets them.
+ * Should the card raise its interrupt anew before that, the later time counts, for
+ * no frame may be older than its data.
+ *
+ * Return: IRQ_WAKE_THREAD, for grabber_card_stamped().
+ */
+irqreturn_t grabber_card_stamp(int irq, void *data)
+{
+	struct grabber_card *card = data;
+
+	atomic64_set(&card->stamp, ktime_get());
+	return IRQ_WAKE_THREAD;
+}
+
+/**
+ * grabber_card_stamped() - the other half, in a thread
+ * @irq: its number
+ * @data: the card
+ *
+ * Return: whether the card had raised it.
+ */
+irqreturn_t grabber_card_stamped(int irq, void *data)
+{
+	struct grabber_card *card = data;
+
+	return look(card, atomic64_read(&card->stamp));
 }
 
 static void set_running(struct grabber_card *card, bool running)

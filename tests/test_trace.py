@@ -54,6 +54,37 @@ def test_tracefs(guest):
     assert all(line.rstrip().endswith("cause=stop") for line in found["lost"])
 
 
+@pytest.mark.every_kernel
+@pytest.mark.guest(card=dict(chart="320x240", rate=30))
+def test_timestamp_is_taken_in_the_interrupt(guest):
+    """Between the kernel's own marks around the handler: not in a thread, nor earlier."""
+    guest.load(slots=8)
+    irq = guest.run("grep 'grabber$' /proc/interrupts").out.split(":")[0].strip()
+    guest.write(f"{TRACING}/trace_clock", "mono")	# and empties the trace
+    guest.write(f"{TRACING}/events/irq/filter", f"irq == {irq}")
+    wanted = [f"{TRACING}/events/{name}/enable" for name in
+              ("irq/irq_handler_entry", "irq/irq_handler_exit", "grabber/grabber_done")]
+    for path in wanted:
+        guest.write(path, "1")
+    guest.run(CAPTURE)
+    for path in wanted:
+        guest.write(path, "0")
+    trace = guest.read(f"{TRACING}/trace")
+    guest.write(f"{TRACING}/events/irq/filter", "0")
+    guest.write(f"{TRACING}/trace_clock", "local")
+
+    def microseconds(event):
+        return [int(seconds) * 1000000 + int(rest) for seconds, rest in
+                re.findall(rf"(\d+)\.(\d{{6}}): {event}:", trace)]
+
+    handled = list(zip(microseconds("irq_handler_entry"), microseconds("irq_handler_exit")))
+    frames = [field(line, "timestamp") / 1000 for line in events(trace)["done"]]
+    assert len(frames) >= 20 and all(entry <= end for entry, end in handled)
+    for frame in frames:
+        # The trace has whole microseconds, and a clock of its own for the last of them.
+        assert any(entry - 2 <= frame <= end + 2 for entry, end in handled), (frame, trace)
+
+
 @pytest.mark.guest(**STOCK)
 def test_trace_cmd(guest):
     guest.load(slots=8)

@@ -64,7 +64,7 @@ static void feed(void)
 {
 	int slot;
 
-	while (grabber_ring_hungry(&world.ring) && (slot = grabber_ring_queue(&world.ring)) >= 0)
+	while ((slot = grabber_ring_queue(&world.ring)) >= 0)
 		world.queue[world.queued++] = slot;
 }
 

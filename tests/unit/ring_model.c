@@ -76,8 +76,7 @@ static void feed(void)
 {
 	int slot;
 
-	while (grabber_ring_hungry(&world.ring) &&
-	       (slot = grabber_ring_queue(&world.ring)) >= 0) {
+	while ((slot = grabber_ring_queue(&world.ring)) >= 0) {
 		struct model_slot *m = &world.model[slot];
 
 		CHECK((u32)slot < world.nslots);
