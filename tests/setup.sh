@@ -50,6 +50,6 @@ if [ "${1:-}" = check ] && ! installed gcc-multilib; then
 	say "installing gcc-multilib"
 	if ! { get --no-remove gcc-multilib ||
 	       { apt-get update && get --no-remove gcc-multilib; }; } >>"$log" 2>&1; then
-		say "did without gcc-multilib: it cannot be installed beside what is there"
+		say "did without gcc-multilib; $log says why"
 	fi
 fi
