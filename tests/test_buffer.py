@@ -35,6 +35,12 @@ def test_slots_smaller_than_frames(guest):
     assert guest.cards[0].stats()["rule_breaks"] == 0
 
 
+@pytest.mark.guest(card=dict(chart="64x48", rate=60))
+def test_memory_runs_out(guest):
+    guest.load(slots=8)
+    guest.ktap("short_memory 0", timeout=600)
+
+
 @pytest.mark.long
 @pytest.mark.guest(**CARD)
 def test_changed_while_all_else_goes_on(guest):

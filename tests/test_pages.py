@@ -18,7 +18,8 @@ OWNED = r"""cat /sys/kernel/debug/page_owner | awk 'BEGIN { RS = "" }
 }
 END { print pages + 0; print last }'"""
 
-PROGRAMS = "set_buffer 0", "buffer_busy 0", "export 0", "holds 0", "stream 0 3"
+PROGRAMS = ("set_buffer 0", "buffer_busy 0", "short_memory 0", "export 0", "holds 0",
+            "stream 0 3")
 
 
 def owned(guest):
@@ -28,12 +29,12 @@ def owned(guest):
 
 
 @pytest.mark.long
-@pytest.mark.guest(card=dict(chart="320x240", rate=60), devices=["edu"], cmdline="page_owner=on ")
+@pytest.mark.guest(card=dict(chart="64x48", rate=60), devices=["edu"], cmdline="page_owner=on ")
 def test_every_page_comes_back(guest):
     """After changes of the buffer, exports, holds, refused calls, captures, a removal."""
     guest.load(slots=8)
     before, _ = owned(guest)
-    assert before >= 8 * 320 * 240 * 3 // 4096, "the page owner does not see the slots"
+    assert before >= 8 * 64 * 48 * 3 // 4096, "the page owner does not see the slots"
     for program in PROGRAMS:
         guest.ktap(f"exec {program}", timeout=600)
     now, where = owned(guest)
