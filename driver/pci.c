@@ -185,8 +185,8 @@ static int request_interrupt(struct pci_dev *pdev, struct grabber_card *card)
 {
 	int irq = pci_irq_vector(pdev, 0);
 
-	/* Handlers are threads then; but the time of a frame is that of its interrupt. A
-	 * line may be shared with such threads, and must be with all or none.
+	/* Handlers are threads there, but the time of a frame is that of its interrupt. Not
+	 * for a line, which others may share: their handlers would have to be like this one.
 	 */
 	if (IS_ENABLED(CONFIG_PREEMPT_RT) && pci_dev_msi_enabled(pdev))
 		return devm_request_threaded_irq(&pdev->dev, irq, grabber_card_stamp,

@@ -27,9 +27,8 @@ def programs():
         pytest.skip("gcc -m32 does not work here; install gcc-multilib "
                     f"(it says: {probe.stderr.splitlines()[0]})")
     # Static, for the host need not be able to run a 32-bit ldd.
-    said = make("tests/guest", "-s", f"OUT={OUT}", "CFLAGS=-O2 -g -m32", "LDFLAGS=-static",
-                *(f"{OUT}/{name}" for name in PROGRAMS))
-    assert said.returncode == 0, said.stdout + said.stderr
+    make("tests/guest", "-s", f"OUT={OUT}", "CFLAGS=-O2 -g -m32", "LDFLAGS=-static",
+         *(f"{OUT}/{name}" for name in PROGRAMS))
     for name in PROGRAMS:
         assert (OUT / name).read_bytes()[4] == 1, f"{name} is no 32-bit program"
     return {name: OUT / name for name in PROGRAMS}

@@ -65,18 +65,12 @@ def memory_for(frame_bytes, slots):
     return needed
 
 
-def build(directory):
-    said = make(directory, "-s")
-    if said.returncode:
-        fail(f"{directory} does not build:\n{said.stdout}{said.stderr}")
-
-
 def prepare():
     """Roots, programs and the module; what can be done at the same time, is."""
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         jobs = [pool.submit(kernels.kernel, KERNEL), pool.submit(qemu.need_vfio_user)]
         for directory in ("tests/card", "tools"):
-            build(directory)
+            make(directory, "-s")
         for job in jobs:
             job.result()
     say(f"building grabber.ko for the guest's kernel, {kernels.kernel(KERNEL).version}")

@@ -19,9 +19,8 @@ BUCKETS = ("delivered", "truncated", "dropped_no_slot", "dropped_error", "droppe
 
 
 def build():
-    result = make("tools", f"O={BUILD}", "all", "test-programs")
-    assert result.returncode == 0, result.stdout + result.stderr
-    assert "warning" not in result.stderr, result.stderr
+    said = make("tools", f"O={BUILD}", "all", "test-programs")
+    assert "warning" not in said, said
 
 
 class FakeCard:
