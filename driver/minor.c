@@ -8,6 +8,7 @@
 #include <linux/slab.h>
 
 #include "card.h"
+#include "compat/compat.h"
 
 #define CARDS_MAX	1024
 

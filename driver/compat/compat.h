@@ -1,12 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The kernel differences that no choice of interface could avoid. The logic
- * uses today's names; this file gives them to older kernels.
+ * uses today's names; this file gives them to older kernels. What the kernel has is
+ * probed, see Kbuild.probe.
  */
 #ifndef GRABBER_COMPAT_H
 #define GRABBER_COMPAT_H
 
 #include <linux/mm.h>
+
+#ifdef HAVE_CONST_CLASS_RELEASE
+#define CLASS_CONST const
+#else
+#define CLASS_CONST
+#endif
 
 #ifndef HAVE_VM_FLAGS_CLEAR
 static inline void vm_flags_set(struct vm_area_struct *vma, unsigned long flags)

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from vm import kernels
 from vm.paths import BUILD, TOP
 
 from . import build
@@ -21,7 +22,7 @@ def _state():
     for path in sorted(TOP.rglob("*")):
         relative = path.relative_to(TOP)
         if relative.parts[0] not in _BESIDE and path.is_file() and \
-                not path.name.endswith((".o", ".ko", ".cmd", ".mod", ".mod.c", ".d")):
+                not path.name.endswith(kernels.PRODUCTS):
             digest.update(f"{relative}\0{path.stat().st_mode}\0".encode() + path.read_bytes())
     return digest.hexdigest()
 

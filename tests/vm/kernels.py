@@ -86,7 +86,8 @@ def tree_hash(*directories):
     return digest.hexdigest()
 
 
-PRODUCTS = (".o", ".ko", ".mod", ".mod.c", ".cmd", ".d", ".symvers", ".order")
+PRODUCTS = (".o", ".ko", ".mod", ".mod.c", ".cmd", ".d", ".symvers", ".order",
+            "probed.h")
 
 
 def copy_sources(source, target):
