@@ -1,7 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # What people call. The kernel's build and DKMS read driver/Kbuild instead.
 
-TOP := $(abspath $(dir $(lastword $(MAKEFILE_LIST))))
+# All is named from here, never by its whole path: that may have a space in it, where
+# make, and a shell, would see two paths.
+ifeq ($(wildcard driver/include/uapi/linux/grabber.h),)
+$(error Run make in grabber's own directory, or as: make -C DIRECTORY)
+endif
+
+# A value for the shell, whatever is in it
+quoted = '$(subst ','\'',$(1))'
+
 KDIR ?= /lib/modules/$(shell uname -r)/build
 PICTURE ?=
 
@@ -14,61 +22,60 @@ START := GRABBER_START=$(shell date +%s)
 all: module tools
 
 module:
-	@[ -e "$(KDIR)" ] || { echo "There are no kernel headers in $(KDIR)." \
-		"Install linux-headers-$$(uname -r), or say where they are with KDIR=." >&2; exit 1; }
-	$(MAKE) -C $(KDIR) M=$(TOP)/driver modules
+	+@sh driver/dkms/make $(call quoted,$(KDIR))
 
 tools:
-	$(MAKE) -C $(TOP)/tools O=$(TOP)/build/tools
+	$(MAKE) -C tools
 
 # What runs in the test machines and beside them
 programs: tools
-	@$(MAKE) -s -C $(TOP)/tests/card
-	@$(MAKE) -s -C $(TOP)/tests/guest
+	@$(MAKE) -s -C tests/card
+	@$(MAKE) -s -C tests/guest
 
 demo: export GRABBER_LABEL := demo
 demo:
-	@$(START) $(TOP)/tests/setup.sh demo
-	@$(START) $(PYTHON) $(TOP)/tests/demo/demo.py $(if $(PICTURE),--picture '$(PICTURE)')
+	@$(START) tests/setup.sh demo
+	@$(START) $(PYTHON) tests/demo/demo.py $(if $(PICTURE),--picture=$(call quoted,$(PICTURE)))
 
 check: export GRABBER_LABEL := check
 check:
-	@$(START) $(TOP)/tests/check.sh -m 'not long and not packages'
+	@$(START) tests/check.sh -m 'not long and not packages'
 
 check-long: export GRABBER_LABEL := check-long
 check-long:
-	@$(START) $(TOP)/tests/check.sh -m 'not packages'
+	@$(START) tests/check.sh -m 'not packages'
 
 # What a frame costs its reader, in instructions (docs/frames.md)
 bench-frames: export GRABBER_LABEL := bench
 bench-frames:
-	@$(START) $(TOP)/tests/setup.sh check
-	@$(START) $(PYTHON) $(TOP)/tests/bench/frames.py
+	@$(START) tests/setup.sh check
+	@$(START) $(PYTHON) tests/bench/frames.py
 
 # Packages, in build/packages (docs/install.md)
 deb rpm: export GRABBER_LABEL = $@
 deb rpm:
-	@$(START) $(TOP)/tests/setup.sh demo
-	@cd $(TOP)/tests && $(START) $(PYTHON) -m packages.build $@
+	@$(START) tests/setup.sh demo
+	@cd tests && $(START) $(PYTHON) -m packages.build $@
 
 # The module by DKMS on this machine, without a package
 dkms:
-	@$(TOP)/driver/dkms/install-here
+	@driver/dkms/install-here
 
 # The tools and the headers on this machine: PREFIX=/usr/local, DESTDIR=
 install:
-	$(MAKE) -C $(TOP)/tools O=$(TOP)/build/tools install
+	$(MAKE) -C tools install $(if $(filter-out /%,$(firstword $(DESTDIR))),\
+		DESTDIR=$(call quoted,../$(DESTDIR)))
 
 # The packages' tests: four suites of Debian, dnf, upgrades, kernels
 check-packages: export GRABBER_LABEL := check-packages
 check-packages:
-	@$(START) $(TOP)/tests/packages/check.sh
+	@$(START) tests/packages/check.sh
 
 clean:
-	rm -rf $(TOP)/build
-	find $(TOP)/driver \( -name '*.o' -o -name '*.ko' -o -name '*.mod' -o -name '*.mod.c' \
+	rm -rf build
+	find driver \( -name '*.o' -o -name '*.ko' -o -name '*.mod' -o -name '*.mod.c' \
 		-o -name '.*.cmd' -o -name '.*.d' -o -name 'Module.symvers' \
-		-o -name 'modules.order' -o -name '.module-common.*' \) -delete
+		-o -name 'modules.order' -o -name '.module-common.*' -o -name 'probed.h' \) -delete
 
 help:
 	@echo "make                 build driver/grabber.ko and build/tools/grabberctl"

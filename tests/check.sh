@@ -5,11 +5,10 @@
 # than there are processors runs at once.
 set -eu
 
-top=$(cd "$(dirname "$0")/.." && pwd)
-cd "$top"
-"$top"/tests/setup.sh check
+CDPATH='' cd -- "$(dirname -- "$0")/.."
+tests/setup.sh check
 unset MAKEFLAGS MAKELEVEL MFLAGS
 make -s programs
-cd "$top"/tests
+cd tests
 /usr/bin/python3 -m vm.prepare
 exec /usr/bin/python3 -m pytest -p no:cacheprovider -v -rs --durations=15 -n "$(($(nproc) + 1))" --dist loadfile "$@" .

@@ -24,19 +24,32 @@ if [ "$(uname -m)" != x86_64 ]; then
 fi
 command -v apt-get >/dev/null || fail "this needs Debian 12 or 13 (or a relative of theirs), for apt."
 
+# Half of the tests build, mount and boot by such a path.
+top=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd -P)
+cache=${XDG_CACHE_HOME:-${HOME-}/.cache}
+plain='a-zA-Z0-9/._+~\200-\377-'
+odd=$(printf %s "$cache" | LC_ALL=C tr -d "$plain")
+[ -z "$odd" ] || fail "this cannot work with a cache that has '$odd' in its name" \
+	"($cache): set XDG_CACHE_HOME to another directory."
+[ "${1:-}" = check ] || plain=" '()@#%!&;=\$$plain"
+odd=$(printf %s "$top" | LC_ALL=C tr -d "$plain")
+[ -z "$odd" ] || fail "this cannot work in a directory with '$odd' in its name" \
+	"($top): move it to another, or clone it there."
+
 installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
 
 missing=
 for package in $packages; do
 	installed "$package" || missing="$missing $package"
 done
-mkdir -p "$(dirname "$0")/../build/log"
-log=$(cd "$(dirname "$0")/../build/log" && pwd)/apt.log
+mkdir -p "$top/build/log"
+log=$top/build/log/apt.log
 export DEBIAN_FRONTEND=noninteractive
 get() { apt-get install -y --no-install-recommends "$@"; }
 
 if [ -n "$missing" ]; then
 	say "installing$missing"
+	# shellcheck disable=SC2086 # a list
 	if ! { apt-get update && get $missing; } >"$log" 2>&1; then
 		tail -n 15 "$log" >&2
 		fail "apt-get could not install$missing; all it said is in $log." \

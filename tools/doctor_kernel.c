@@ -62,53 +62,108 @@ void doctor_check_headers(struct doctor *doctor)
 			    dir);
 }
 
-/* The compiler that the kernel was built with; false, and "gcc", where that is not known. */
-static bool kernel_compiler(const char *release, char *name, size_t size)
+/**
+ * struct toolchain - what the kernel was built with, by its configuration
+ * @known: there is a configuration, and it tells
+ * @lld: linked by LLVM's ld.lld
+ * @compiler: its program; "gcc" where that is not known
+ * @clang: the number of clang's version, of several that may be there; 0: not clang
+ */
+struct toolchain {
+	bool known;
+	bool lld;
+	char compiler[128];
+	unsigned int clang;
+};
+
+static bool set_to(const char *line, const char *key, const char **value)
 {
-	static const char key[] = "CONFIG_CC_VERSION_TEXT=\"";
+	size_t length = strlen(key);
+
+	if (strncmp(line, key, length) || line[length] != '=')
+		return false;
+	*value = line + length + 1;
+	*value += **value == '"';	/* auto.conf has them bare */
+	return true;
+}
+
+static void read_toolchain(struct toolchain *tools, const char *release)
+{
 	char dir[PATH_MAX], line[512];
-	bool known = false;
+	const char *value;
 	FILE *file;
 
-	snprintf(name, size, "gcc");
+	memset(tools, 0, sizeof(*tools));
+	snprintf(tools->compiler, sizeof(tools->compiler), "gcc");
 	headers_dir(dir, sizeof(dir), release);
 	file = root_open("%s/.config", dir);
 	if (!file)
 		file = root_open("%s/include/config/auto.conf", dir);
-	while (file && !known && fgets(line, sizeof(line), file)) {
-		char *text = line + strlen(key);
-
-		if (strncmp(line, key, strlen(key)))
-			continue;
-		text[strcspn(text, "\"\n")] = 0;
-		if (strstr(text, "clang"))
-			snprintf(name, size, "clang");
-		else
-			snprintf(name, size, "%.*s", (int)strcspn(text, " "), text);
-		known = true;
+	while (file && fgets(line, sizeof(line), file)) {
+		line[strcspn(line, "\n")] = 0;
+		if (set_to(line, "CONFIG_CC_VERSION_TEXT", &value)) {
+			tools->known = true;
+			snprintf(tools->compiler, sizeof(tools->compiler), "%.*s",
+				 strstr(value, "clang") ? (int)strlen("clang")
+							: (int)strcspn(value, " \""),
+				 strstr(value, "clang") ? "clang" : value);
+		} else if (set_to(line, "CONFIG_CLANG_VERSION", &value)) {
+			tools->clang = strtoul(value, NULL, 10) / 10000;
+		} else if (set_to(line, "CONFIG_LD_IS_LLD", &value)) {
+			tools->lld = *value == 'y';
+		}
 	}
 	if (file)
 		fclose(file);
-	return known;
+}
+
+/* A program of LLVM's: plainly called, or with the number of its version. */
+static bool llvm_program(const char *name, unsigned int version)
+{
+	char numbered[64], path[PATH_MAX];
+
+	snprintf(numbered, sizeof(numbered), "%s-%u", name, version);
+	return root_program(name, path, sizeof(path)) ||
+	       root_program(numbered, path, sizeof(path));
+}
+
+/* Whoever builds takes all of LLVM where the kernel was linked by it as well. */
+static void check_clang(struct doctor *doctor, const struct toolchain *tools,
+			enum doctor_state state)
+{
+	const char *all = tools->lld ? "clang lld llvm" : "clang";
+
+	if (!llvm_program("clang", tools->clang))
+		doctor_tell(doctor, "compiler", "", state, doctor_install(doctor, all, all),
+			    "clang, which the kernel was built with, is not installed, so no module can be built for it");
+	else if (tools->lld && !llvm_program("ld.lld", tools->clang))
+		doctor_tell(doctor, "compiler", "", state, doctor_install(doctor, all, all),
+			    "ld.lld, which the kernel was linked by, is not installed, so no module can be built for it");
+	else
+		doctor_tell(doctor, "compiler", "", DOCTOR_OK, NULL,
+			    "clang%s and make are installed", tools->lld ? ", ld.lld" : "");
 }
 
 void doctor_check_compiler(struct doctor *doctor)
 {
 	enum doctor_state state = doctor->file.path[0] || doctor->loaded ? DOCTOR_WARNING
 									 : DOCTOR_WRONG;
-	char name[128], path[PATH_MAX];
-	bool known = kernel_compiler(doctor->release, name, sizeof(name));
-	const char *package;
+	struct toolchain tools;
+	const char *package, *name = tools.compiler;
+	char path[PATH_MAX];
 
+	read_toolchain(&tools, doctor->release);
 	/* x86_64-linux-gnu-gcc-14 comes with the package gcc-14. */
 	package = strstr(name, "gcc") ? strstr(name, "gcc") : name;
 	if (!root_program("make", path, sizeof(path)))
 		doctor_tell(doctor, "compiler", "", state, doctor_install(doctor, "make", "make"),
 			    "make is not installed, so no module can be built");
+	else if (!strcmp(name, "clang"))
+		check_clang(doctor, &tools, state);
 	else if (root_program(name, path, sizeof(path)))
 		doctor_tell(doctor, "compiler", "", DOCTOR_OK, NULL,
 			    "%s and make are installed", name);
-	else if (known)
+	else if (tools.known)
 		doctor_tell(doctor, "compiler", "", state, doctor_install(doctor, package, package),
 			    "%s, which the kernel was built with, is not installed, so no module can be built for it",
 			    name);

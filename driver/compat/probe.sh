@@ -40,8 +40,8 @@ fi
 		if [ -z "$error" ]; then
 			echo "#define $macro 1"
 		else
-			# No backslash: it could take the next line into the comment.
-			printf '// no %s: %s\n' "$macro" "${error##*error: }" | tr -d '\\'
+			# No backslash (134): it could take the next line into the comment.
+			printf '// no %s: %s\n' "$macro" "${error##*error: }" | tr '\134' '|'
 		fi
 	done
 } >"$result.new" && mv "$result.new" "$result"

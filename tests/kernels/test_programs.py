@@ -40,7 +40,8 @@ def compile_in(tree, directory, *targets):
     inside = f"/{top.relative_to(root)}"
     roots.run_in(root, ["env", f"C_INCLUDE_PATH={inside}/png", "make", "-s", "-C",
                         f"{inside}/{directory}", "CFLAGS=-O2 -g -Werror",
-                        *(f"{inside}/build/{target}" for target in targets)],
+                        *("../" * len(Path(directory).parts) + f"build/{target}"
+                          for target in targets)],
                  f"programs-{directory.replace('/', '-')}-{root.name}")
     return [top / "build" / target for target in targets]
 

@@ -4,8 +4,7 @@
 # time, and ends with a table. Arguments go to pytest.
 set -eu
 
-top=$(cd "$(dirname "$0")/../.." && pwd)
-cd "$top"
+CDPATH='' cd -- "$(dirname -- "$0")/../.."
 tests/setup.sh check
 unset MAKEFLAGS MAKELEVEL MFLAGS
 make -s programs

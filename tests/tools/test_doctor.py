@@ -145,6 +145,23 @@ def test_compiler(machine):
     machine.line("compiler").is_("ok", "gcc and make")
 
 
+def test_compiler_of_a_clang_kernel(machine):
+    """Linked by lld too, as mostly; and clang may be there by the name of its version only."""
+    machine.write(f"/usr/src/linux-headers-{RELEASE}/.config",
+                  'CONFIG_CC_VERSION_TEXT="clang version 19.1.7"\nCONFIG_CC_IS_CLANG=y\n'
+                  "CONFIG_CLANG_VERSION=190107\nCONFIG_LD_IS_LLD=y")
+    machine.line("compiler").is_("warning", "clang, which", "apt install clang lld llvm")
+    machine.command("clang-19")
+    machine.line("compiler").is_("warning", "ld.lld, which", "apt install clang lld llvm")
+    machine.command("ld.lld-19")
+    machine.line("compiler").is_("ok", "clang, ld.lld and make are installed")
+    machine.remove("/usr/bin/clang-19")
+    machine.command("clang-18")
+    machine.line("compiler").is_("warning", "clang, which", "apt install clang lld llvm")
+    machine.command("clang")
+    machine.line("compiler").is_("ok", "clang, ld.lld and make")
+
+
 def test_dkms(machine):
     machine.line("dkms").is_("ok", "installed grabber 0.1.0")
     machine.remove(f"{DKMS}/kernel-{RELEASE}-x86_64")
