@@ -4,16 +4,10 @@
  */
 #include <linux/dma-mapping.h>
 #include <linux/gfp.h>
-#include <linux/log2.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
-#include <linux/sort.h>
 
 #include "buffer.h"
-#include "status.h"
-
-/* 4 MiB, the largest block that every kernel's page allocator can give. */
-#define LARGEST_ORDER	10
 
 /* Pages that a card with a narrow DMA mask can reach without bounce buffers. */
 static gfp_t zone_for(struct device *dev)
@@ -27,79 +21,11 @@ static gfp_t zone_for(struct device *dev)
 	return 0;
 }
 
-static int by_address(const void *a, const void *b)
-{
-	unsigned long pfn_a = page_to_pfn(*(struct page **)a);
-	unsigned long pfn_b = page_to_pfn(*(struct page **)b);
-
-	return pfn_a < pfn_b ? -1 : pfn_a > pfn_b;
-}
-
-/*
- * One block of pages, split: each gets a life of its own, for a program may outlive
- * the rest. What is more than @count of them is freed at once.
- *
- * Return: how many there are at @pages, 0 without memory.
- */
-static u32 alloc_block(struct page **pages, u32 count, unsigned int order, gfp_t gfp)
-{
-	struct page *block;
-	u32 i;
-
-	/* Try hard only for single pages, for a smaller block will do as well; and
-	 * rather fail than have a program killed for the memory.
-	 */
-	gfp |= order ? __GFP_NORETRY : __GFP_RETRY_MAYFAIL;
-	block = alloc_pages(gfp, order);
-	if (!block)
-		return 0;
-	split_page(block, order);
-	for (i = 0; i < 1U << order; i++) {
-		if (i < count)
-			pages[i] = block + i;
-		else
-			__free_page(block + i);
-	}
-	return min(count, 1U << order);
-}
-
-/*
- * Fill @pages from the largest blocks that can be had. Up to 4 MiB that is one block,
- * as a rule: one range of addresses for the card.
- */
-static int alloc_pages_of_slot(struct page **pages, u32 count, struct device *dev)
-{
-	gfp_t gfp = GFP_KERNEL | __GFP_ZERO | __GFP_NOWARN | zone_for(dev);
-	unsigned int order = LARGEST_ORDER;
-	u32 have = 0;
-
-	while (have < count) {
-		u32 got;
-
-		order = min_t(unsigned int, order, order_base_2(count - have));
-		got = alloc_block(pages + have, count - have, order, gfp);
-		if (!got && !order--)
-			goto free;
-		have += got;
-	}
-	/* Neighbouring blocks then make one range, and one descriptor, for the card. */
-	sort(pages, count, sizeof(*pages), by_address, NULL);
-	return 0;
-
-free:
-	while (have)
-		__free_page(pages[--have]);
-	return -ENOMEM;
-}
-
 static void free_slot(struct grabber_slot_memory *slot, u32 count)
 {
-	u32 i;
-
 	if (!slot->pages)
 		return;
-	for (i = 0; i < count; i++)
-		put_page(slot->pages[i]);
+	grabber_pages_free(slot->pages, count);
 	kvfree(slot->pages);
 	slot->pages = NULL;
 }
@@ -117,22 +43,20 @@ static bool needs_sync(struct sg_table *sgt, struct device *dev)
 	return false;
 }
 
-static int alloc_slot(struct grabber_slot_memory *slot, struct device *dev,
-		      u32 count, u32 size)
+static int alloc_slot(struct grabber_slot_memory *slot, struct device *dev, u32 count)
 {
 	int err;
 
 	slot->pages = kvcalloc(count, sizeof(*slot->pages), GRABBER_GFP);
 	if (!slot->pages)
 		return -ENOMEM;
-	err = alloc_pages_of_slot(slot->pages, count, dev);
+	err = grabber_pages_alloc(slot->pages, count, zone_for(dev));
 	if (err) {
 		kvfree(slot->pages);
 		slot->pages = NULL;
 		return err;
 	}
-	err = sg_alloc_table_from_pages(&slot->sgt, slot->pages, count, 0,
-					(unsigned long)count << PAGE_SHIFT, GRABBER_GFP);
+	err = grabber_pages_table(&slot->sgt, slot->pages, count, count);
 	if (err)
 		goto free;
 	/* The ownership passes at each frame, by grabber_buffer_for_cpu() and _card(). */
@@ -153,12 +77,15 @@ free:
 static int alloc_status(struct grabber_frame_buffer *buffer, u32 nslots)
 {
 	size_t bytes = PAGE_ALIGN(grabber_status_bytes(nslots));
+	u32 i;
 
 	/* Split into single pages already, and next to each other for the driver. */
 	buffer->status = alloc_pages_exact(bytes, GRABBER_GFP | __GFP_ZERO);
 	if (!buffer->status)
 		return -ENOMEM;
 	buffer->status_pages = bytes >> PAGE_SHIFT;
+	for (i = 0; i < buffer->status_pages; i++)
+		buffer->status_page[i] = virt_to_page(buffer->status + i * PAGE_SIZE);
 	return 0;
 }
 
@@ -197,7 +124,7 @@ int grabber_buffer_alloc(struct grabber_frame_buffer *buffer, struct device *dev
 	for (i = 0; i < nslots; i++) {
 		struct grabber_slot_memory *slot = &buffer->slots[i];
 
-		err = alloc_slot(slot, dev, buffer->slot_pages, slot_size);
+		err = alloc_slot(slot, dev, buffer->slot_pages);
 		if (err) {
 			grabber_buffer_unmap(buffer, dev);
 			grabber_buffer_free(buffer);
@@ -251,21 +178,26 @@ void grabber_buffer_free(struct grabber_frame_buffer *buffer)
 }
 
 /**
- * grabber_buffer_page() - page of the mapping
+ * grabber_buffer_pages() - pages of the mapping
  * @buffer: the buffer
- * @pgoff: its number, counted from the start of slot 0
+ * @pgoff: number of the first, counted from the start of slot 0
+ * @count: most that are wanted; set to how many there are in one array
  *
- * Return: the page, NULL behind the end.
+ * Return: the first of @count pages, NULL behind the end.
  */
-struct page *grabber_buffer_page(const struct grabber_frame_buffer *buffer, pgoff_t pgoff)
+struct page **grabber_buffer_pages(const struct grabber_frame_buffer *buffer, pgoff_t pgoff,
+				   unsigned long *count)
 {
 	pgoff_t slot = pgoff / buffer->slot_pages;
+	pgoff_t at = pgoff % buffer->slot_pages;
 
-	if (slot >= buffer->nslots) {
-		pgoff -= grabber_buffer_slot_pages(buffer);
-		if (pgoff >= buffer->status_pages)
-			return NULL;
-		return virt_to_page(buffer->status + (pgoff << PAGE_SHIFT));
+	if (slot < buffer->nslots) {
+		*count = min_t(pgoff_t, *count, buffer->slot_pages - at);
+		return buffer->slots[slot].pages + at;
 	}
-	return buffer->slots[slot].pages[pgoff % buffer->slot_pages];
+	at = pgoff - grabber_buffer_slot_pages(buffer);
+	if (at >= buffer->status_pages)
+		return NULL;
+	*count = min_t(pgoff_t, *count, buffer->status_pages - at);
+	return (struct page **)buffer->status_page + at;
 }

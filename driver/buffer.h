@@ -10,15 +10,19 @@
 #define GRABBER_BUFFER_H
 
 #include <linux/dma-mapping.h>
-#include <linux/gfp.h>
 #include <linux/scatterlist.h>
 #include <linux/types.h>
+
+#include "pages.h"
+#include "status.h"
 
 /* The most that one slot may have, and still fits one XDMA descriptor easily. */
 #define GRABBER_SLOT_SIZE_MAX	(64U << 20)
 
-/* For all that grows with the buffer: fail rather than have a program killed. */
-#define GRABBER_GFP	(GFP_KERNEL | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)
+/* The status page of the largest number of slots. */
+#define GRABBER_STATUS_PAGES_MAX						\
+	DIV_ROUND_UP(sizeof(struct grabber_status) + GRABBER_RING_SLOTS_MAX *	\
+		     (sizeof(struct grabber_status_slot) + sizeof(u32)), PAGE_SIZE)
 
 /**
  * struct grabber_slot_memory - memory of one slot
@@ -41,6 +45,7 @@ struct grabber_slot_memory {
  * @slot_size: bytes that the card may write into a slot
  * @slot_pages: pages of a slot
  * @status: the status page, @status_pages pages that each have a life of their own
+ * @status_page: these, one by one
  * @status_pages: how many
  * @max_ranges: most bus address ranges that any slot has
  */
@@ -50,6 +55,7 @@ struct grabber_frame_buffer {
 	u32 slot_size;
 	u32 slot_pages;
 	void *status;
+	struct page *status_page[GRABBER_STATUS_PAGES_MAX];
 	u32 status_pages;
 	u32 max_ranges;
 };
@@ -58,7 +64,8 @@ int grabber_buffer_alloc(struct grabber_frame_buffer *buffer, struct device *dev
 			 u32 nslots, u32 slot_size);
 void grabber_buffer_unmap(struct grabber_frame_buffer *buffer, struct device *dev);
 void grabber_buffer_free(struct grabber_frame_buffer *buffer);
-struct page *grabber_buffer_page(const struct grabber_frame_buffer *buffer, pgoff_t pgoff);
+struct page **grabber_buffer_pages(const struct grabber_frame_buffer *buffer, pgoff_t pgoff,
+				   unsigned long *count);
 
 /* The card has filled a slot. */
 static inline void grabber_buffer_for_cpu(struct grabber_slot_memory *slot, struct device *dev)

@@ -246,6 +246,8 @@ int grabber_frame_mmap(struct file *filp, struct vm_area_struct *vma);
 int grabber_frame_wait(struct grabber_file *file, s64 timeout_ns);
 int grabber_frame_take(struct grabber_file *file, bool newest, struct grabber_take *take);
 int grabber_vma_check(struct vm_area_struct *vma, u64 size);
+int grabber_vma_insert(struct vm_area_struct *vma, unsigned long at, struct page **pages,
+		       unsigned long count);
 int grabber_put_info(struct grabber_card *card, void __user *to);
 
 #endif /* GRABBER_CARD_H */

@@ -141,7 +141,9 @@ static int export_mmap(struct dma_buf *dmabuf, struct vm_area_struct *vma)
 		return err;
 	vma->vm_private_data = exported;
 	vma->vm_ops = &export_vm_ops;
-	return 0;
+	/* All at once, as frame_mmap.c does. */
+	return grabber_vma_insert(vma, vma->vm_start, pages_of(exported) + vma->vm_pgoff,
+				  vma_pages(vma));
 }
 
 /* The dma-buf core counts, and asks once for all who want it. */

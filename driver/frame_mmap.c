@@ -1,17 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * mmap of /dev/grabberN: the frame slots, as pages.
+ * mmap of /dev/grabberN: the frame slots and the status page, as pages.
  *
- * The fault handler gives ordinary, counted pages (what the nopage method of old
- * did), not page frame numbers: so O_DIRECT, process_vm_readv and debuggers work
- * on frames, and a page lives as long as somebody has it mapped. docs/mmap.md
- * compares the techniques.
+ * They are ordinary, counted pages, not page frame numbers: so O_DIRECT,
+ * process_vm_readv, RDMA and debuggers work on frames, and a page lives as long as
+ * somebody has it mapped. All are put in at once, so that no page fault comes later.
+ * docs/mmap.md compares the techniques.
  */
 #include <linux/mm.h>
-#include <linux/pagemap.h>
+#include <linux/sched/signal.h>
 
 #include "card.h"
 #include "compat/compat.h"
+
+/* Pages that are put in before a look at signals: some 0.1 ms. */
+#define INSERT_PAGES	1024UL
 
 /**
  * grabber_vma_check() - what is the same for a mapping of either node
@@ -40,33 +43,65 @@ int grabber_vma_check(struct vm_area_struct *vma, u64 size)
 	return 0;
 }
 
-static vm_fault_t frame_fault(struct vm_fault *vmf)
+/**
+ * grabber_vma_insert() - put pages into a new mapping
+ * @vma: the mapping, in its mmap method
+ * @at: address of the first
+ * @pages: the pages
+ * @count: how many
+ *
+ * On an error the kernel takes out those that were put in.
+ *
+ * Return: 0; -ENOMEM; -EINTR: the program is being killed.
+ */
+int grabber_vma_insert(struct vm_area_struct *vma, unsigned long at, struct page **pages,
+		       unsigned long count)
 {
-	struct grabber_file *file = vmf->vma->vm_file->private_data;
-	struct page *page = grabber_buffer_page(&file->card->buffer, vmf->pgoff);
+	while (count) {
+		unsigned long left = min(count, INSERT_PAGES), part = left;
+		int err = vm_insert_pages(vma, at, pages, &left);
 
-	if (!page)
-		return VM_FAULT_SIGBUS;
-	get_page(page);
-	vmf->page = page;
+		if (err)
+			return err;
+		pages += part;
+		at += part << PAGE_SHIFT;
+		count -= part;
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		cond_resched();
+	}
 	return 0;
 }
 
-/*
- * Each page's first write, in a mapping that may write. Frames may be written, by
- * programs that draw into them; the status page may not, or one reader could
- * mislead the others. That this method exists is also why the kernel maps pages
- * read-only until then.
- */
-static vm_fault_t frame_page_mkwrite(struct vm_fault *vmf)
+static int insert_all(struct vm_area_struct *vma, const struct grabber_frame_buffer *buffer)
+{
+	unsigned long at = vma->vm_start;
+	pgoff_t pgoff = vma->vm_pgoff;
+	int err = 0;
+
+	while (!err && at < vma->vm_end) {
+		unsigned long count = (vma->vm_end - at) >> PAGE_SHIFT;
+		struct page **pages = grabber_buffer_pages(buffer, pgoff, &count);
+
+		err = grabber_vma_insert(vma, at, pages, count);
+		at += count << PAGE_SHIFT;
+		pgoff += count;
+	}
+	return err;
+}
+
+/* Pages that a program had taken out, by MADV_DONTNEED as a rule, come back. */
+static vm_fault_t frame_fault(struct vm_fault *vmf)
 {
 	struct grabber_file *file = vmf->vma->vm_file->private_data;
+	unsigned long count = 1;
+	struct page **pages = grabber_buffer_pages(&file->card->buffer, vmf->pgoff, &count);
 
-	if (vmf->pgoff >= grabber_buffer_slot_pages(&file->card->buffer))
+	if (!pages)
 		return VM_FAULT_SIGBUS;
-	/* Told "locked", the kernel does not look for a file that the page belongs to. */
-	lock_page(vmf->page);
-	return VM_FAULT_LOCKED;
+	get_page(*pages);
+	vmf->page = *pages;
+	return 0;
 }
 
 /* Counted, for the buffer is not exchanged under a mapping: forks and parts too. */
@@ -92,15 +127,32 @@ static const struct vm_operations_struct frame_vm_ops = {
 	.open = frame_vma_open,
 	.close = frame_vma_close,
 	.fault = frame_fault,
-	.page_mkwrite = frame_page_mkwrite,
 };
+
+/*
+ * Frames may be written, by programs that draw into them; the status page may not, or
+ * one reader could mislead the others. So a mapping of it is never writable, nor can it
+ * be made so. (A page_mkwrite method could tell one page from the other, but then the
+ * kernel lets nobody pin what it maps writable.)
+ */
+static int guard_status(struct vm_area_struct *vma, const struct grabber_frame_buffer *buffer)
+{
+	if (vma->vm_pgoff + vma_pages(vma) <= grabber_buffer_slot_pages(buffer))
+		return 0;
+	if (vma->vm_flags & VM_WRITE)
+		return -EACCES;
+	vm_flags_clear(vma, VM_MAYWRITE);
+	return 0;
+}
 
 /**
  * grabber_frame_mmap() - map frame slots
  * @filp: the file
  * @vma: the mapping
  *
- * Return: 0, or as grabber_vma_check(); -ENODEV when the card is gone.
+ * Return: 0, or as grabber_vma_check(); -EACCES also where the status page would be
+ * writable; -ENODEV when the card is gone; -ENOMEM for page tables; -EINTR when the
+ * program is being killed.
  */
 int grabber_frame_mmap(struct file *filp, struct vm_area_struct *vma)
 {
@@ -117,6 +169,11 @@ int grabber_frame_mmap(struct file *filp, struct vm_area_struct *vma)
 	spin_unlock_irq(&card->wait.lock);
 	if (!err)
 		err = grabber_vma_check(vma, size);
+	if (!err)
+		err = guard_status(vma, &card->buffer);
+	if (!err)
+		err = insert_all(vma, &card->buffer);
+	/* For a mapping that was refused the kernel does not call frame_vma_close(). */
 	if (err) {
 		spin_lock_irq(&card->wait.lock);
 		card->mappings--;

@@ -1,50 +1,42 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""make bench-frames: what a frame costs its reader, in instructions.
-
-A guest with one processor whose clock counts instructions (QEMU's -icount), a stock
-Debian kernel and device edu: no noise from this machine, and the same figures at
-every run. docs/frames.md tells what is measured; frames.c measures it.
+"""make bench-frames: what a frame costs its reader, and its memory at set-up, in
+instructions. docs/frames.md tells what is measured; frames.c and memory.c measure it.
 """
 
 import argparse
-import lzma
-import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from vm import GuestError, initramfs, kernels, qemu  # noqa: E402
-from vm.paths import BUILD, DRIVER, LOGS, TESTS, TOP  # noqa: E402
+from bench import machine  # noqa: E402
+from vm import Card, GuestError, kernels, qemu  # noqa: E402
 from vm.progress import fail, say  # noqa: E402
 
-SOURCE = TESTS / "bench" / "frames.c"
-PROGRAM = BUILD / "bench" / "frames"
-TIMEOUT = 400
-
-INIT = """#!/bin/busybox sh
-/bin/busybox mkdir -p /proc /sys /dev /tmp
-/bin/busybox mount -t proc proc /proc
-/bin/busybox mount -t sysfs sysfs /sys
-/bin/busybox mount -t devtmpfs devtmpfs /dev
-/bin/busybox --install -s /bin
-export PATH=/bin
-exec </dev/console >/dev/console 2>&1
+FRAMES = """
 edu=$(grep -l 0x11e8 /sys/bus/pci/devices/*/device)
 edu=${edu%/device}
 insmod /lib/grabber.ko slots=16
 /bench/frames
 rmmod grabber
-insmod /bench/uio.ko && insmod /bench/uio_pci_generic.ko
+for module in /bench/uio_pci_generic/*; do insmod $module; done
 echo 1234 11e8 >/sys/bus/pci/drivers/uio_pci_generic/new_id
 /bench/frames $edu
-echo done
-reboot -f
+"""
+
+MEMORY = """
+insmod /lib/grabber.ko slots=8
+for module in /bench/vivid/*; do
+	case $module in
+	*-vivid.ko) insmod $module n_devs=1 node_types=1 num_inputs=1;;
+	*) insmod $module;;
+	esac
+done
+/bench/memory
 """
 
 # name: what it is, aim, as measured of others in the same way (docs/frames.md)
-ROWS = {
+FRAME_ROWS = {
     "empty_call": ("an empty system call", None),
     "wake_by_poll": ("interrupt to reader, poll", 4100),
     "wake_by_read": ("interrupt to reader, read of 4 bytes", 4100),
@@ -57,78 +49,31 @@ ROWS = {
     "uio_by_poll": ("uio_pci_generic, interrupt to reader, poll", None),
 }
 
-
-def build_program():
-    PROGRAM.parent.mkdir(parents=True, exist_ok=True)
-    subprocess.run(["gcc", "-O2", "-std=gnu11", "-Wall", "-Wextra", "-Werror", "-static",
-                    "-D_GNU_SOURCE", f"-I{TOP}/tools/include", f"-I{DRIVER}/include/uapi",
-                    "-o", PROGRAM, SOURCE], check=True)
-
-
-def plain_module(kernel, name, directory):
-    """A module of the kernel's, not compressed."""
-    found = sorted(kernel.modules.rglob(f"{name}.ko*"))
-    if not found:
-        raise GuestError(f"kernel {kernel.version} has no module {name}")
-    data = found[0].read_bytes()
-    path = directory / f"{name}.ko"
-    path.write_bytes(lzma.decompress(data) if found[0].suffix == ".xz" else data)
-    return path
+# Of a buffer of eight frames, 1920x1080, 24 bits
+MEMORY_ROWS = {
+    "set_buffer": ("SET_BUFFER, from the smallest one", None),
+    "set_buffer_again": ("SET_BUFFER, from one of that size", None),
+    "mmap_page": ("mmap, a page", 617),
+    "mmap_walk": ("the first look at each page then, a page", 20),
+    "mmap_faults": ("page faults of that walk", 1),
+    "vivid_reqbufs": ("V4L2 (vivid), REQBUFS, from none", None),
+    "vivid_reqbufs_again": ("V4L2 (vivid), REQBUFS, from one of that size", None),
+    "vivid_mmap_page": ("V4L2 (vivid), mmap, a page", None),
+    "vivid_walk": ("V4L2 (vivid), the first look, a page", None),
+}
 
 
-def measure(name):
-    """{what: (median, lowest, highest)} on kernel NAME."""
-    kernel = kernels.kernel(name)
-    build_program()
-    LOGS.mkdir(parents=True, exist_ok=True)
-    console = LOGS / f"bench-frames-{name}.log"
-    with tempfile.TemporaryDirectory(prefix="grabber-bench-") as directory:
-        directory = Path(directory)
-        init = directory / "init"
-        init.write_text(INIT)
-        init.chmod(0o755)
-        files = {"/bench/init": init, "/bench/frames": PROGRAM}
-        for module in "uio", "uio_pci_generic":
-            files[f"/bench/{module}.ko"] = plain_module(kernel, module, directory)
-        initrd = directory / "initrd"
-        initramfs.build(initrd, kernel, [kernels.build_module(name)[0]], files)
-        command = [
-            *qemu.find()[0], "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
-            "-accel", "tcg,thread=single", "-icount", "shift=0,sleep=off", "-smp", "1",
-            "-seed", "1", "-rtc", "base=2026-01-01,clock=vm", "-cpu", "max,la57=off",
-            "-machine", "q35", "-m", "256M", "-kernel", kernel.image, "-initrd", initrd,
-            "-append", "console=ttyS0 quiet nokaslr norandmaps panic=-1 tsc=reliable "
-            "rdinit=/bench/init", "-serial", f"file:{console}", "-device", "edu"]
-        try:
-            subprocess.run([str(word) for word in command], stdin=subprocess.DEVNULL,
-                           check=True, timeout=TIMEOUT, capture_output=True, text=True)
-        except subprocess.CalledProcessError as error:
-            raise GuestError(f"QEMU failed: {error.stderr}") from None
-        except subprocess.TimeoutExpired:
-            raise GuestError(f"not done after {TIMEOUT} s; see {console}") from None
-    return results(console)
+def measure_frames(name):
+    """{what: (median, lowest, highest)} on kernel NAME, as the next one."""
+    return machine.run(name, "frames", FRAMES, ["uio_pci_generic"], ["edu"])
 
 
-def results(console):
-    found = {}
-    text = console.read_text(errors="replace").replace("\r", "")
-    for line in text.splitlines():
-        words = line.split()
-        if words and words[0] in ROWS and len(words) == 4:
-            found[words[0]] = tuple(map(int, words[1:]))
-    if "error:" in text or "done" not in text.split() or len(found) != len(ROWS):
-        raise GuestError(f"the guest did not measure all; it said:\n{text[-2000:]}")
-    return found
-
-
-def table(name, found):
-    """Lines to print."""
-    yield f"kernel {kernels.kernel(name).version}, instructions:"
-    yield f"  {'':44} {'median':>8} {'lowest':>8} {'highest':>8} {'aim':>8}"
-    for key, (what, aim) in ROWS.items():
-        median, lowest, highest = found[key]
-        verdict = "" if aim is None else f"{'< ' + str(aim):>8} {'' if median < aim else 'missed'}"
-        yield f"  {what:44} {median:8} {lowest:8} {highest:8} {verdict}".rstrip()
+def measure_memory(name):
+    qemu.need_vfio_user()
+    with Card(chart="1920x1080", rate=1, name="bench-memory") as card:
+        device = qemu.device_text(qemu.card_device("card0", card.socket))
+        return machine.run(name, "memory", MEMORY, ["vivid"], [device], memory="512M",
+                           cpu=qemu.CPU)
 
 
 def main():
@@ -136,9 +81,10 @@ def main():
     parser.add_argument("kernels", nargs="*", default=["6.1"],
                         help=f"of {', '.join(kernels.STOCK)}; 6.1 if none is said")
     for name in parser.parse_args().kernels:
-        say(f"booting kernel {name} with its instructions counted (about a minute)")
+        say(f"booting kernel {name} twice, its instructions counted (about two minutes)")
         try:
-            print("\n".join(table(name, measure(name))), flush=True)
+            print("\n".join(machine.table(name, FRAME_ROWS, measure_frames(name))), flush=True)
+            print("\n".join(machine.table(name, MEMORY_ROWS, measure_memory(name))), flush=True)
         except (GuestError, ValueError) as error:
             fail(str(error))
 

@@ -227,11 +227,15 @@ static void write_on_readwrite(const struct region *region)
 {
 	void *map;
 
+	/* All of a BAR, and of the frames all slots. */
+	size_t size = region->bar ? region->size : get_buffer(region->fd).status_offset;
+
 	EXPECT(try_map(region->fd, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, 0) == 0);
-	map = mmap(NULL, region->size, PROT_READ, MAP_SHARED, region->fd, 0);
+	EXPECT(try_map(region->fd, size, PROT_READ | PROT_WRITE, MAP_SHARED, 0) == 0);
+	map = mmap(NULL, size, PROT_READ, MAP_SHARED, region->fd, 0);
 	CHECK(map != MAP_FAILED);
 	EXPECT(mprotect(map, PAGE, PROT_READ | PROT_WRITE) == 0);
-	munmap(map, region->size);
+	munmap(map, size);
 }
 
 TEST(write_on_readwrite_open)

@@ -37,6 +37,7 @@ TEST(busy_while_mapped)
 	munmap(map, PAGE);
 	is_free(fd);
 	map = map_frames(fd, PROT_READ | PROT_WRITE);
+	size = get_buffer(fd).status_offset;
 	moved = mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	CHECK(mremap(map, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, moved) == moved);
 	is_busy(fd);
@@ -51,7 +52,7 @@ TEST(busy_while_mapped)
 	map = map_frames(other, PROT_READ);
 	close(other);
 	is_busy(fd);
-	munmap(map, size);
+	munmap(map, get_buffer(fd).mmap_size);
 	is_free(fd);
 }
 

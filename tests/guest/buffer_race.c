@@ -109,7 +109,7 @@ static void map_all(int fd)
 	if (ioctl(fd, GRABBER_IOC_GET_BUFFER, &layout))
 		return;
 	CHECK_MSG(is_layout(&layout), "GET_BUFFER gave a layout that does not fit itself");
-	map = mmap(NULL, layout.mmap_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	map = mmap(NULL, layout.mmap_size, PROT_READ, MAP_SHARED, fd, 0);
 	/* There may be other slots by now, and so another size. */
 	if (map == MAP_FAILED)
 		return;

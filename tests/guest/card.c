@@ -116,7 +116,8 @@ void print_stats(const char *when, const struct grabber_stats *stats)
 void *map_frames(int fd, int prot)
 {
 	struct grabber_buffer buffer = get_buffer(fd);
-	void *map = mmap(NULL, buffer.mmap_size, prot, MAP_SHARED, fd, 0);
+	size_t size = prot & PROT_WRITE ? buffer.status_offset : buffer.mmap_size;
+	void *map = mmap(NULL, size, prot, MAP_SHARED, fd, 0);
 
 	CHECK_MSG(map != MAP_FAILED, "cannot map the frames: %s", strerror(errno));
 	return map;

@@ -41,7 +41,9 @@ void must_give(int fd, uint32_t slot);
 void check_sums(struct grabber_stats stats);
 void print_stats(const char *when, const struct grabber_stats *stats);
 
-/* The whole region of the node, or the test ends. */
+/* The whole region of the node, or the test ends; of a mapping of frames that shall be
+ * writable the slots, for the status page never is.
+ */
 void *map_frames(int fd, int prot);
 void *map_bar(int fd, int prot);
 

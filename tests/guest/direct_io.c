@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Frames are ordinary memory: they go from the mapping to a disk with O_DIRECT, and
- * mappings can be populated, moved, shrunk and inherited.
+ * mappings have all pages from the start, and can be moved, shrunk and inherited.
  *
  * direct_io CARD DIRECTORY, the directory on a disk
  */
@@ -79,7 +79,7 @@ TEST(o_direct_into_a_frame)
 {
 	int fd = open_frames(O_RDWR), file = open_record(O_RDWR | O_CREAT | O_TRUNC);
 	struct grabber_buffer layout = get_buffer(fd);
-	uint8_t *map = map_frames(fd, PROT_READ | PROT_WRITE);
+	uint8_t *map = map_frames(fd, PROT_READ | PROT_WRITE), *all = map_frames(fd, PROT_READ);
 	struct grabber_take take = must_take(fd);
 	uint8_t *pattern = aligned_alloc(PAGE, layout.stride);
 
@@ -89,7 +89,8 @@ TEST(o_direct_into_a_frame)
 	CHECK(pread(file, map + take.offset, layout.stride, 0) == (ssize_t)layout.stride);
 	EXPECT(!memcmp(map + take.offset, pattern, layout.stride));
 	/* Not into what a program may not write. */
-	EXPECT_ERRNO(pread(file, map + layout.status_offset, PAGE, 0), EFAULT);
+	EXPECT_ERRNO(pread(file, all + layout.status_offset, PAGE, 0), EFAULT);
+	EXPECT_ERRNO(pread(file, all + take.offset, PAGE, 0), EFAULT);
 	must_give(fd, take.slot);
 }
 
@@ -142,22 +143,31 @@ static long faults_of_a_walk(const volatile uint8_t *map, size_t size)
 	return faults() - before;
 }
 
-TEST(populated)
+/* All pages are there from the start, also in a child; taken out, they come back. */
+TEST(no_page_faults)
 {
-	int fd = open_frames(O_RDWR);
+	int fd = open_frames(O_RDWR), status;
 	struct grabber_buffer layout = get_buffer(fd);
 	long pages = layout.mmap_size / PAGE, came;
-	uint8_t *map = map_frames(fd, PROT_READ);
+	pid_t pid;
 
-	came = faults_of_a_walk(map, layout.mmap_size);
-	EXPECT_MSG(came > pages / 32, "%ld faults for %ld pages: this tells nothing", came, pages);
-	munmap(map, layout.mmap_size);
 	for (int prot = PROT_READ; prot <= (PROT_READ | PROT_WRITE); prot += PROT_WRITE) {
-		map = mmap(NULL, layout.mmap_size, prot, MAP_SHARED | MAP_POPULATE, fd, 0);
-		CHECK(map != MAP_FAILED);
-		came = faults_of_a_walk(map, layout.mmap_size);
-		EXPECT_MSG(came < 4, "%ld faults of %ld pages after MAP_POPULATE", came, pages);
-		munmap(map, layout.mmap_size);
+		size_t size = prot & PROT_WRITE ? layout.status_offset : layout.mmap_size;
+		uint8_t *map = map_frames(fd, prot);
+
+		came = faults_of_a_walk(map, size);
+		EXPECT_MSG(came < 4, "%ld faults of %ld pages", came, pages);
+		pid = fork();
+		CHECK(pid >= 0);
+		if (!pid)
+			_exit(faults_of_a_walk(map, size) < 4 ? 0 : 1);
+		CHECK(waitpid(pid, &status, 0) == pid);
+		EXPECT_MSG(status == 0, "a child has page faults");
+		CHECK(madvise(map, size, MADV_DONTNEED) == 0);
+		came = faults_of_a_walk(map, size);
+		EXPECT_MSG(came > pages / 32, "%ld faults for %ld pages that were taken out",
+			   came, pages);
+		munmap(map, size);
 	}
 }
 
@@ -175,12 +185,12 @@ TEST(moved_and_shrunk)
 	struct grabber_buffer layout = get_buffer(fd);
 	uint8_t *map = map_frames(fd, PROT_READ | PROT_WRITE), *moved;
 	struct grabber_take take = must_take(fd);
+	size_t size = layout.status_offset;
 	uint8_t value;
 
 	is_frame(map + take.offset, &take, check);
-	moved = mmap(NULL, layout.mmap_size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	CHECK(mremap(map, layout.mmap_size, layout.mmap_size, MREMAP_MAYMOVE | MREMAP_FIXED,
-		     moved) == moved);
+	moved = mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	CHECK(mremap(map, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, moved) == moved);
 	EXPECT(probe_byte(map, &value) == SIGSEGV);
 	is_frame(moved + take.offset, &take, check);
 	/* Only the held slot of it, elsewhere. */

@@ -60,8 +60,8 @@ TEST(maps_of_a_reader)
 	(void)registers[0];
 
 	print_mapping(node_path(card_number(), false), flags, sizeof(flags), &rss);
-	EXPECT_MSG(rss == PAGE / 1024, "%lu KiB of frames are mapped, not the one page", rss);
-	EXPECT(has_flag(flags, "de") && has_flag(flags, "dd"));
+	EXPECT_MSG(rss == get_buffer(frames).mmap_size / 1024, "%lu KiB are mapped, not all", rss);
+	EXPECT(has_flag(flags, "de") && has_flag(flags, "dd") && has_flag(flags, "mm"));
 	EXPECT(!has_flag(flags, "io") && !has_flag(flags, "pf"));
 
 	print_mapping(node_path(card_number(), true), flags, sizeof(flags), &rss);

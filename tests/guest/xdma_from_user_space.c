@@ -292,9 +292,9 @@ TEST(no_dma_after_stop)
 	memset(slot_at(&engine, 0), 0x5a, engine.sizeimage);
 	engine.source[VS_CONTROL / 4] = VS_CONTROL_RUN;
 	start_slot(&engine, 0);
-	sum = checksum(engine.map, engine.buffer.mmap_size);
+	sum = checksum(engine.map, engine.buffer.status_offset);
 	sleep_ms(1500);
-	EXPECT_MSG(checksum(engine.map, engine.buffer.mmap_size) == sum,
+	EXPECT_MSG(checksum(engine.map, engine.buffer.status_offset) == sum,
 		   "the card wrote to its slots while capture was off");
 	engine.source[VS_CONTROL / 4] = 0;
 	quiet(&engine);

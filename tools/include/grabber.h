@@ -51,7 +51,7 @@
 
 #include <linux/grabber.h>
 
-#if !defined(MAP_POPULATE) || !defined(O_CLOEXEC)
+#ifndef O_CLOEXEC
 #error "grabber.h: define _GNU_SOURCE before the first #include, or compile with -std=gnu99"
 #endif
 
@@ -218,8 +218,7 @@ static inline int grabber_priv_map(struct grabber_reader *reader)
 	else if (buffer->mmap_size > (size_t)-1)
 		err = -EOVERFLOW;
 	else
-		map = mmap(NULL, (size_t)buffer->mmap_size, PROT_READ,
-			   MAP_SHARED | MAP_POPULATE, reader->fd, 0);
+		map = mmap(NULL, (size_t)buffer->mmap_size, PROT_READ, MAP_SHARED, reader->fd, 0);
 	if (!err && map == MAP_FAILED)
 		err = grabber_priv_error();
 	munmap(first, 1);
@@ -278,7 +277,7 @@ static inline void grabber_close(struct grabber_reader *reader)
  * @reader: filled in
  * @path: the card's node, such as "/dev/grabber0"
  *
- * All is mapped here, once, so that no page fault comes later. The first frame will be
+ * All is mapped here, once, and no page fault comes later. The first frame will be
  * the first that comes after this. Capture starts with the first wait or take, or by
  * grabber_start().
  *

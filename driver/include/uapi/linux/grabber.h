@@ -106,7 +106,9 @@ struct grabber_format_choice {
  * @status_offset: where it starts in the mapping (struct grabber_status)
  * @reserved: zero
  *
- * Slot i starts at byte i * @stride of the mapping.
+ * Slot i starts at byte i * @stride of the mapping. A mapping of slots alone, from 0
+ * to @status_offset at most, may be writable where the file was opened for writing;
+ * one that reaches into the status page may not, at once or later: EACCES.
  *
  * SET_BUFFER asks for another number of slots, 2 to 1024, and another @slot_size, up
  * to 64 MiB; 0: as many as now, and what a frame needs. All other members must be 0,
@@ -173,9 +175,9 @@ struct grabber_status_slot {
  * @flags: GRABBER_STATUS_* bits
  * @reserved: zero
  *
- * The driver writes it and never reads it. Programs map it read-only: a write,
- * also through a mapping that may write frames, is SIGBUS. To read frames with no
- * system call: wait until @frames is above the number of the frame that comes next
+ * The driver writes it and never reads it. Nobody else can: a mapping that reaches
+ * into it is read-only (see &struct grabber_buffer). To read frames with no system
+ * call: wait until @frames is above the number of the frame that comes next
  * (acquire), look its slot up in the order, see that its entry's @generation is
  * even and its @frame the wanted one, look at the frame, and see that @generation
  * is still the same (acquire fence before). tools/include/grabber.h does that.

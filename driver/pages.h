@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Pages of a slot: got in large blocks, put in the order of their addresses, and from
+ * then on single pages, each with a life of its own.
+ */
+#ifndef GRABBER_PAGES_H
+#define GRABBER_PAGES_H
+
+#include <linux/gfp.h>
+#include <linux/scatterlist.h>
+#include <linux/types.h>
+
+/* For all that grows with the buffer: fail rather than have a program killed. */
+#define GRABBER_GFP	(GFP_KERNEL | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)
+
+int grabber_pages_alloc(struct page **pages, u32 count, gfp_t zone);
+void grabber_pages_free(struct page **pages, u32 count);
+int grabber_pages_table(struct sg_table *table, struct page **pages, u32 count, u32 longest);
+
+#endif /* GRABBER_PAGES_H */
