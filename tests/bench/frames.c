@@ -22,6 +22,8 @@
 
 #include <grabber.h>
 
+#include "counted.h"
+
 #define EDU_RAISE	0x60
 #define EDU_ACK		0x64
 #define EDU_IRQ_DMA	0x100
@@ -38,32 +40,6 @@ struct sample {
 static struct sample *shared;
 static struct grabber_reader card;	/* the raiser's own, to see frames come */
 static volatile uint32_t *regs;
-
-static inline uint64_t instructions(void)
-{
-	return __builtin_ia32_rdtsc();
-}
-
-static void die(const char *what)
-{
-	printf("error: %s: %s\n", what, strerror(errno));
-	exit(1);
-}
-
-static int by_size(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return (x > y) - (x < y);
-}
-
-static void report(const char *name, uint64_t *samples)
-{
-	qsort(samples, SAMPLES, sizeof(*samples), by_size);
-	printf("%s %llu %llu %llu\n", name, (unsigned long long)samples[SAMPLES / 2],
-	       (unsigned long long)samples[0], (unsigned long long)samples[SAMPLES - 1]);
-	fflush(stdout);
-}
 
 static uint64_t frames(void)
 {
@@ -225,7 +201,7 @@ static void measure_wake(const char *name, wait_fn wait)
 	}
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
-	report(name, samples);
+	report(name, samples, SAMPLES);
 }
 
 static void a_frame(void)
@@ -262,8 +238,8 @@ static void measure_take_and_give(void)
 		both[i] = end - begin;
 		alone[i] = between - begin;
 	}
-	report("take", alone);
-	report("take_and_give", both);
+	report("take", alone, SAMPLES);
+	report("take_and_give", both, SAMPLES);
 }
 
 /* One call that gives the last frame back and takes the next */
@@ -284,7 +260,7 @@ static void measure_take_gives(void)
 		if (i >= 0)
 			samples[i] = instructions() - begin;
 	}
-	report("take_gives", samples);
+	report("take_gives", samples, SAMPLES);
 }
 
 static void measure_status_page(void)
@@ -302,7 +278,7 @@ static void measure_status_page(void)
 		if (i >= 0)
 			samples[i] = instructions() - begin;
 	}
-	report("status_page", samples);
+	report("status_page", samples, SAMPLES);
 }
 
 static void measure_empty_call(void)
@@ -317,7 +293,7 @@ static void measure_empty_call(void)
 		if (i >= 0)
 			samples[i] = instructions() - begin;
 	}
-	report("empty_call", samples);
+	report("empty_call", samples, SAMPLES);
 }
 
 static volatile uint32_t *map_registers(const char *path)
@@ -424,7 +400,7 @@ static void measure_uio(const char *name, const char *device, bool by_poll)
 	waitpid(pid, NULL, 0);
 	close(uio.fd);
 	close(uio.config);
-	report(name, samples);
+	report(name, samples, SAMPLES);
 }
 
 int main(int argc, char **argv)

@@ -16,6 +16,8 @@
 
 #include <grabber.h>
 
+#include "counted.h"
+
 #define PAGE	4096
 #define WIDTH	1920
 #define HEIGHT	1080
@@ -24,32 +26,6 @@
 #define PAGES	(FRAMES * ((FRAME + PAGE - 1) / PAGE))
 #define SAMPLES	5
 #define SMALLEST (FRAME / 64)	/* slots are never smaller */
-
-static inline uint64_t instructions(void)
-{
-	return __builtin_ia32_rdtsc();
-}
-
-static void die(const char *what)
-{
-	printf("error: %s: %s\n", what, strerror(errno));
-	exit(1);
-}
-
-static int by_size(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return (x > y) - (x < y);
-}
-
-static void report(const char *name, uint64_t *samples)
-{
-	qsort(samples, SAMPLES, sizeof(*samples), by_size);
-	printf("%s %llu %llu %llu\n", name, (unsigned long long)samples[SAMPLES / 2],
-	       (unsigned long long)samples[0], (unsigned long long)samples[SAMPLES - 1]);
-	fflush(stdout);
-}
 
 static long faults(void)
 {
@@ -107,11 +83,11 @@ static void measure_grabber(void)
 		map_page[i] = (mapped - begin) / PAGES;
 		munmap(map, PAGES * PAGE);
 	}
-	report("set_buffer", first);
-	report("set_buffer_again", again);
-	report("mmap_page", map_page);
-	report("mmap_walk", look);
-	report("mmap_faults", came);
+	report("set_buffer", first, SAMPLES);
+	report("set_buffer_again", again, SAMPLES);
+	report("mmap_page", map_page, SAMPLES);
+	report("mmap_walk", look, SAMPLES);
+	report("mmap_faults", came, SAMPLES);
 	close(fd);
 }
 
@@ -185,10 +161,10 @@ static void measure_vivid(void)
 		for (int j = 0; j < FRAMES; j++)
 			munmap(maps[j], FRAME);
 	}
-	report("vivid_reqbufs", first);
-	report("vivid_reqbufs_again", again);
-	report("vivid_mmap_page", map_page);
-	report("vivid_walk", look);
+	report("vivid_reqbufs", first, SAMPLES);
+	report("vivid_reqbufs_again", again, SAMPLES);
+	report("vivid_mmap_page", map_page, SAMPLES);
+	report("vivid_walk", look, SAMPLES);
 }
 
 int main(void)
