@@ -232,8 +232,16 @@ static inline int grabber_capture_want(struct grabber_file *file)
 	return READ_ONCE(file->wants_capture) ? 0 : grabber_capture_begin(file);
 }
 
-/* export.c */
+/* export.c, where the kernel has dma-bufs */
+#ifdef CONFIG_DMA_SHARED_BUFFER
 int grabber_export_slot(struct grabber_file *file, struct grabber_export __user *user);
+#else
+static inline int grabber_export_slot(struct grabber_file *file,
+				      struct grabber_export __user *user)
+{
+	return -EOPNOTSUPP;
+}
+#endif
 
 /* sysfs.c */
 extern const struct attribute_group *grabber_frame_groups[];

@@ -47,6 +47,10 @@ SUITES = {s.name: s for s in (
     Suite("bullseye", "bullseye", security=True,
           headers=(("5.10", rf"linux-headers-5\.10\.{V}(-[0-9]+)?-amd64"),),
           images=(("5.10", r"linux-image-5\.10\.[0-9.]+-[0-9]+-amd64"),)),
+    # Without dma-bufs, and with few drivers
+    Suite("bullseye-cloud", "bullseye", security=True,
+          headers=(("5.10-cloud", rf"linux-headers-5\.10\.{V}(-[0-9]+)?-cloud-amd64"),),
+          images=(("5.10-cloud", r"linux-image-5\.10\.[0-9.]+-[0-9]+-cloud-amd64"),)),
     Suite("bookworm", "bookworm", security=True,
           headers=(("6.1", r"linux-headers-6\.1\.[0-9.]+-[0-9]+-amd64"),
                    ("6.1-rt", r"linux-headers-6\.1\.[0-9.]+-[0-9]+-rt-amd64")),

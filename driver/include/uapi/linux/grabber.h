@@ -276,7 +276,8 @@ struct grabber_give {
  * DMA_BUF_IOCTL_SYNC, and holds the slot until its last user closes it: GIVE before
  * that is fine. It counts among the slots that may be held.
  *
- * Errors: EINVAL: not held by this file, unknown flags; EMFILE, ENFILE, ENOMEM.
+ * Errors: EINVAL: not held by this file, unknown flags; EMFILE, ENFILE, ENOMEM;
+ * EOPNOTSUPP: the kernel was built without dma-bufs (CONFIG_DMA_SHARED_BUFFER).
  */
 struct grabber_export {
 	__u32 slot;
