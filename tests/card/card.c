@@ -48,6 +48,15 @@ static uint32_t register_read(struct card *c, uint32_t region, uint32_t offset)
 		return 0;
 	if (offset >= FAULT_BASE && offset < FAULT_END)
 		return card_fault_read(c, offset);
+	if (offset && offset == c->faults.ones_at) {
+		c->faults.ones_at = 0;
+		return ~0u;
+	}
+	if (offset && offset == c->faults.gone_at) {
+		c->faults.gone_at = 0;
+		card_fault_write(c, FAULT_GONE, FAULT_GONE_KEY);
+		return ~0u;
+	}
 	return video_source_read(&c->source, offset);
 }
 
@@ -163,6 +172,14 @@ uint32_t card_fault_read(struct card *c, uint32_t offset)
 		return c->faults.length_frames;
 	case FAULT_LENGTH_DELTA:
 		return c->faults.length_delta;
+	case FAULT_ENGINE_ERROR:
+		return c->faults.engine_error;
+	case FAULT_ONES_AT:
+		return c->faults.ones_at;
+	case FAULT_GONE_AT:
+		return c->faults.gone_at;
+	case FAULT_BEGUN:
+		return c->source.totals[VS_COUNT_BEGUN];
 	case FAULT_WRITES_REFUSED:
 		return c->memory.writes_refused;
 	case FAULT_READS_REFUSED:
@@ -196,6 +213,15 @@ void card_fault_write(struct card *c, uint32_t offset, uint32_t value)
 		break;
 	case FAULT_SKIP:
 		video_source_skip(&c->source, value);
+		break;
+	case FAULT_ONES_AT:
+		c->faults.ones_at = value;
+		break;
+	case FAULT_GONE_AT:
+		c->faults.gone_at = value;
+		break;
+	case FAULT_COUNT_ANEW:
+		video_source_count_anew(&c->source);
 		break;
 	case FAULT_GONE:
 		/* A link that comes up again finds the function reset (PCIe 6.6.1). */

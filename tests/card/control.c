@@ -70,7 +70,7 @@ static void wrong_length(struct card *card, const char *frames, const char *byte
 	card_fault_write(card, FAULT_LENGTH_FRAMES, n);
 }
 
-static void engine_error(struct card *card, const char *which, char *answer)
+static void engine_error(struct card *card, const char *which, const char *times, char *answer)
 {
 	static const struct { const char *name; uint32_t error; } errors[] = {
 		{ "magic", FAULT_ERROR_MAGIC },
@@ -78,9 +78,14 @@ static void engine_error(struct card *card, const char *which, char *answer)
 		{ "read", FAULT_ERROR_READ },
 	};
 
+	long n = times ? number(times, 1, 100000, answer) : 1;
+
+	if (n < 0)
+		return;
 	for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
 		if (which && !strcmp(which, errors[i].name)) {
-			card_fault_write(card, FAULT_ENGINE_ERROR, errors[i].error);
+			card_fault_write(card, FAULT_ENGINE_ERROR,
+					 errors[i].error | FAULT_ERROR_AGAIN(n - 1));
 			return;
 		}
 	}
@@ -124,11 +129,18 @@ static void execute(struct card *card, char *line, char *answer)
 	} else if (!strcmp(word[0], "long")) {
 		wrong_length(card, word[1], word[2], 1, answer);
 	} else if (!strcmp(word[0], "error")) {
-		engine_error(card, word[1], answer);
+		engine_error(card, word[1], word[2], answer);
 	} else if (!strcmp(word[0], "skip")) {
 		n = number(word[1], 1, 1000000000, answer);
 		if (n >= 0)
 			card_fault_write(card, FAULT_SKIP, n);
+	} else if (!strcmp(word[0], "count-anew")) {
+		card_fault_write(card, FAULT_COUNT_ANEW, 1);
+	} else if (!strcmp(word[0], "ones-at") || !strcmp(word[0], "gone-at")) {
+		n = number(word[1], 4, FAULT_BASE - 4, answer);
+		if (n >= 0)
+			card_fault_write(card, word[0][0] == 'o' ? FAULT_ONES_AT : FAULT_GONE_AT,
+					 n & ~3);
 	} else if (!strcmp(word[0], "gone")) {
 		card_fault_write(card, FAULT_GONE, FAULT_GONE_KEY);
 	} else if (!strcmp(word[0], "back")) {

@@ -15,7 +15,8 @@
 #define FAULT_STUCK		0x808	/* RW 1: the engine takes no data until it is stopped or reset */
 #define FAULT_LENGTH_FRAMES	0x80c	/* RW the next so many packets have a wrong length */
 #define FAULT_LENGTH_DELTA	0x810	/* RW signed: bytes more or fewer than VS_SIZEIMAGE */
-#define FAULT_ENGINE_ERROR	0x814	/* WO one FAULT_ERROR_* for the engine's next descriptor */
+#define FAULT_ENGINE_ERROR	0x814	/* RW one FAULT_ERROR_* for the engine's next descriptor */
+#define FAULT_ERROR_AGAIN(n)	((n) << 8)	/* or-ed to it: n more after that, each after a restart */
 #define FAULT_ERROR_MAGIC	1	/* its magic is read wrong: status magic_stopped */
 #define FAULT_ERROR_DESCRIPTOR	2	/* its fetch fails: status descr_error, unsupported request */
 #define FAULT_ERROR_READ	3	/* the stream fails: status read_error, slave error */
@@ -27,7 +28,11 @@
 #define FAULT_READS_REFUSED	0x824	/* RO DMA reads likewise */
 #define FAULT_INTERRUPTS	0x828	/* RO interrupts raised */
 #define FAULT_RULE_BREAKS	0x82c	/* RO uses of the core that PG195 forbids */
-#define FAULT_END		0x830
+#define FAULT_ONES_AT		0x830	/* RW the next read of the source's register there is all ones, once */
+#define FAULT_GONE_AT		0x834	/* RW the card is gone when that register is read next */
+#define FAULT_COUNT_ANEW	0x838	/* WO the source counts from 0 again, while it runs */
+#define FAULT_BEGUN		0x83c	/* RO frames begun since the card's program started, 32 bits */
+#define FAULT_END		0x840
 
 #ifndef FAULT_REGISTERS_ONLY
 #include <stdbool.h>
@@ -40,7 +45,17 @@ struct faults {
 	uint32_t engine_error;
 	bool gone;
 	bool no_core, no_source;	/* that BAR reads 0: another design */
+	uint32_t ones_at, gone_at;	/* 0: none */
 };
+
+/* The engine met one error: is another to come? */
+static inline void fault_engine_error_met(struct faults *faults)
+{
+	if (faults->engine_error >= FAULT_ERROR_AGAIN(1))
+		faults->engine_error -= FAULT_ERROR_AGAIN(1);
+	else
+		faults->engine_error = 0;
+}
 #endif
 
 #endif

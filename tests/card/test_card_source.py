@@ -415,6 +415,54 @@ def test_engine_errors(start, kind, number, bit, by):
     assert c.wait_writeback(0) == (EOP, SIZE)       # once, and it works again
 
 
+def test_engine_errors_in_a_row(start):
+    card, c = start("--rate", "0")
+    assert card.ask("error magic 3") == "ok"
+    for again in (2, 1, 0):
+        ring(c, credits=4)
+        c.run()
+        c.wait_status(MAGIC_STOPPED)
+        assert c.read(BAR0, 0x814) == (again - 1 << 8 | 1 if again else 0)
+        c.stop()
+        c.read(BAR1, STATUS_RC)
+    ring(c, credits=4)
+    assert c.wait_writeback(0) == (EOP, SIZE)
+
+
+def test_counting_anew(start):
+    card, c = start("--rate", "0")
+    ring(c, credits=2)
+    c.run()
+    c.wait_writeback(1)
+    assert card.ask("count-anew") == "ok"
+    assert c.counters() == (0, 0, 0, 0)
+    c.write(BAR1, CREDITS, 1)
+    c.wait_writeback(2)
+    assert c.counters() == (1, 1, 0, 0) and c.log(2) == (0, SIZE)
+    assert stamp(c.data(2, 96)) == 0
+    # the totals count on
+    assert balanced(card)["begun"] == 3 == c.read(BAR0, 0x83c)
+
+
+def test_one_read_is_all_ones(start):
+    card, c = start("--rate", "0")
+    for at in (VS_BEGUN, VS_BEGUN + 4, VS_LOG):
+        assert card.ask(f"ones-at {at}") == "ok"
+        assert c.read(BAR0, 0x830) == at
+        assert c.read(BAR0, 0x014) == H and c.read(BAR0, at) == 0xffffffff
+        assert c.read(BAR0, at) == 0 == c.read(BAR0, 0x830)
+
+
+def test_gone_at_a_read(start):
+    card, c = start("--rate", "0")
+    assert card.ask(f"gone-at {VS_BEGUN + 4}") == "ok"
+    assert c.read(BAR0, VS_BEGUN) == 0
+    assert c.read(BAR0, VS_BEGUN + 4) == 0xffffffff == c.read(BAR0, VS_BEGUN)
+    assert card.stats()["gone"]
+    assert card.ask("back") == "ok"
+    assert c.read(CONFIG, 0) != 0xffffffff
+
+
 def test_skipped_numbers(start):
     card, c = start("--rate", "0")
     ring(c, credits=1)
@@ -445,6 +493,7 @@ def test_fault_registers(start):
 
 @pytest.mark.parametrize("line", ["", "nonsense", "lose-interrupts", "lose-interrupts -1", "lose-interrupts x",
                                   "short", "short 1 0", "long 1 999999999", "error", "error other", "skip 0",
+                                  "error magic 0", "ones-at", "ones-at 0", "gone-at 4096",
                                   "rate", "rate -1", "rate x"])
 def test_control_errors(start, line):
     card, _c = start()

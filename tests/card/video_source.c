@@ -104,6 +104,11 @@ void video_source_skip(struct video_source *s, uint32_t frames)
 	count(s, VS_COUNT_OVERRUN, frames);
 }
 
+void video_source_count_anew(struct video_source *s)
+{
+	memset(s->counters, 0, sizeof(s->counters));
+}
+
 static void start(struct video_source *s, int64_t now)
 {
 	s->packets = 0;

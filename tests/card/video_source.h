@@ -65,6 +65,8 @@ int64_t video_source_next_tick(const struct video_source *s);
 void video_source_tick(struct video_source *s);
 void video_source_set_rate(struct video_source *s, uint32_t rate, int64_t now);
 void video_source_skip(struct video_source *s, uint32_t frames);
+/* What user logic does whose reset is not the stream's */
+void video_source_count_anew(struct video_source *s);
 bool video_source_fifo_full(const struct video_source *s);
 
 /* The stream: bytes on offer (0: none now), take some; true where that was the packet's end */

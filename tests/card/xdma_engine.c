@@ -100,7 +100,7 @@ void xdma_engine_control(struct xdma_core *x, struct xdma_engine *e, uint32_t co
 static bool fetch_one(struct xdma_core *x, struct xdma_engine *e)
 {
 	struct xdma_descriptor *d = &e->queue[e->queued];
-	uint32_t fault = e->h2c ? 0 : x->faults->engine_error;
+	uint32_t fault = e->h2c ? 0 : x->faults->engine_error & 0xff;
 
 	if (fault == FAULT_ERROR_DESCRIPTOR ||
 	    !guest_memory_read(x->memory, e->fetch_address, d, sizeof(*d))) {
@@ -111,7 +111,7 @@ static bool fetch_one(struct xdma_core *x, struct xdma_engine *e)
 	}
 	if (e->fetch_error) {
 		if (fault)
-			x->faults->engine_error = 0;
+			fault_engine_error_met(x->faults);
 		e->fetch_ended = true;
 		return false;
 	}
@@ -208,8 +208,8 @@ static bool write_part(struct xdma_core *x, struct xdma_engine *e, size_t n)
 	const uint8_t *data;
 	size_t offered;
 
-	if (x->faults->engine_error == FAULT_ERROR_READ) {
-		x->faults->engine_error = 0;
+	if ((x->faults->engine_error & 0xff) == FAULT_ERROR_READ) {
+		fault_engine_error_met(x->faults);
 		fail(x, e, XDMA_STATUS_READ_SLAVE);
 		return true;
 	}
