@@ -18,6 +18,13 @@
 struct grabber_card;
 struct scatterlist;
 
+/* What a look at the card found. */
+enum grabber_look {
+	GRABBER_LOOK_NONE,	/* nothing: the card had raised no interrupt */
+	GRABBER_LOOK_DONE,	/* it had, and all that it has finished was seen */
+	GRABBER_LOOK_MORE,	/* the same, but there is more than one look may take */
+};
+
 /**
  * struct grabber_board - a card family
  * @name: its name, for programs and the kernel log
@@ -27,6 +34,7 @@ struct scatterlist;
  * @contiguous: a slot must be one range of bus addresses
  * @cuts_frames: the card cuts off a frame that is longer than its slot; otherwise
  *	slots are never smaller than frames
+ * @queue_max: most slots that may be queued at a time, 0: any number
  * @probe: look at the card and fill in card->format (and card->serial). May keep
  *	memory got with devm functions in card->board_data. May sleep.
  *	Return: 0; -ENODEV for a card that is not of this family, after saying so
@@ -48,10 +56,15 @@ struct scatterlist;
  *	the slot that stands at this place of the board's queue, -EAGAIN: none.
  *	card->wait.lock is held
  * @unmask_irq: optional, may sleep: GRABBER_IOC_UNMASK_IRQ of the uapi header
- * @interrupt: see what finished. card->wait.lock is held.
- *	Return: whether the card had raised it
- * @poll: the same without an interrupt, in case one was lost; called by the
- *	watchdog when there was none for a while. Optional
+ * @interrupt: see what finished, some frames at most, for interrupts are off.
+ *	card->wait.lock is held
+ * @poll: the same without an interrupt: called by the watchdog, in case one was
+ *	lost, and by the thread that goes on where interrupts would take too much of
+ *	a processor. Optional
+ * @mask: keep the card's interrupt back, or let it through again, while that thread
+ *	is at work; start() lets it through, too. card->wait.lock is held. Needed
+ *	where @interrupt or @poll may say GRABBER_LOOK_MORE, and a card that can
+ *	finish more than some 1,000 frames a second should have it
  */
 struct grabber_board {
 	const char *name;
@@ -59,6 +72,7 @@ struct grabber_board {
 	int bar;
 	bool contiguous;
 	bool cuts_frames;
+	u32 queue_max;
 	int (*probe)(struct grabber_card *card);
 	int (*set_format)(struct grabber_card *card, struct grabber_format *format);
 	int (*prepare)(struct grabber_card *card, u32 ranges);
@@ -67,14 +81,16 @@ struct grabber_board {
 	void (*queue)(struct grabber_card *card, u32 slot);
 	int (*queued)(struct grabber_card *card, u32 place);
 	void (*unmask_irq)(struct grabber_card *card);
-	bool (*interrupt)(struct grabber_card *card, ktime_t when);
-	bool (*poll)(struct grabber_card *card, ktime_t when);
+	enum grabber_look (*interrupt)(struct grabber_card *card, ktime_t when);
+	enum grabber_look (*poll)(struct grabber_card *card);
+	void (*mask)(struct grabber_card *card, bool mask);
 };
 
 /* Down: what a board tells the core; card->wait.lock is held (stream.c). */
 void grabber_frame_done(struct grabber_card *card, u32 slot, u32 bytes,
 			u32 flags, ktime_t when);
 void grabber_frames_lost(struct grabber_card *card, enum grabber_loss cause, u64 frames);
+void grabber_discontinuity(struct grabber_card *card);
 void grabber_slot_unused(struct grabber_card *card, u32 slot);
 void grabber_card_recover(struct grabber_card *card);
 

@@ -173,8 +173,8 @@ void grabber_card_gone(struct grabber_card *card)
  * - An open() that raced with us: finds @gone, or is counted in @files like others.
  * - The interrupt handler: may still run until the bus glue frees the interrupt,
  *   but finds @running false and tells only whether the card raised it.
- * - Watchdog and recovery work: cancelled here, and nobody starts them again,
- *   for that needs capture on.
+ * - Watchdog, recovery, and what goes on after the interrupt: cancelled here, and
+ *   nobody starts them again, for that needs capture on.
  * - The card itself: stopped, and its DMA mappings are gone.
  */
 void grabber_card_remove(struct grabber_card *card)
@@ -182,8 +182,7 @@ void grabber_card_remove(struct grabber_card *card)
 	grabber_card_gone(card);
 	if (card->number >= 0)
 		grabber_minors_del(card);
-	cancel_delayed_work_sync(&card->watchdog);
-	cancel_delayed_work_sync(&card->recovery);
+	grabber_stream_cancel(card);
 	grabber_buffer_unmap(&card->buffer, card->dev);
 }
 

@@ -110,6 +110,12 @@ enum grabber_minor_kind {
  * @watchdog: looks for lost interrupts and a card that vanished
  * @recovery: restarts capture after an engine error
  * @interrupts: interrupts since the watchdog last looked
+ * @failures: how often the pause before a restart was doubled; under @wait.lock, as
+ *	the next four
+ * @rest: sees what interrupts leave over
+ * @put_off: the card's interrupt is masked while @rest is at work
+ * @window_end: when @spent begins anew, in jiffies
+ * @spent: nanoseconds that interrupts took since it began
  * @stamp: time of the last interrupt, where its handler is a thread
  * @window_lock: see above
  * @window_open: @window may be touched
@@ -145,6 +151,11 @@ struct grabber_card {
 	struct delayed_work watchdog;
 	struct delayed_work recovery;
 	u32 interrupts;
+	u32 failures;
+	struct work_struct rest;
+	bool put_off;
+	unsigned long window_end;
+	s64 spent;
 	atomic64_t stamp;
 
 	struct rw_semaphore window_lock;
@@ -221,10 +232,18 @@ void grabber_capture_unwant(struct grabber_file *file);
 void grabber_card_pause(struct grabber_card *card);
 int grabber_card_resume(struct grabber_card *card);
 void grabber_stream_end(struct grabber_card *card);
+void grabber_stream_cancel(struct grabber_card *card);
+void grabber_slot_release(struct grabber_card *card, u32 slot);
+
+/* interrupt.c */
+int grabber_interrupts_init(void);
+void grabber_interrupts_exit(void);
+void grabber_interrupt_prepare(struct grabber_card *card);
+void grabber_card_look(struct grabber_card *card);
 irqreturn_t grabber_card_interrupt(int irq, void *data);
+irqreturn_t grabber_card_line(int irq, void *data);
 irqreturn_t grabber_card_stamp(int irq, void *data);
 irqreturn_t grabber_card_stamped(int irq, void *data);
-void grabber_slot_release(struct grabber_card *card, u32 slot);
 
 /* An open file wants frames: grabber_capture_begin(), unless it has said so before. */
 static inline int grabber_capture_want(struct grabber_file *file)

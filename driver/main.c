@@ -9,13 +9,22 @@
 
 static int __init grabber_init(void)
 {
-	int err = grabber_minors_init();
+	int err = grabber_interrupts_init();
 
 	if (err)
 		return err;
+	err = grabber_minors_init();
+	if (err)
+		goto no_minors;
 	err = grabber_pci_init();
 	if (err)
-		grabber_minors_exit();
+		goto no_pci;
+	return 0;
+
+no_pci:
+	grabber_minors_exit();
+no_minors:
+	grabber_interrupts_exit();
 	return err;
 }
 
@@ -24,6 +33,7 @@ static void __exit grabber_exit(void)
 	grabber_pci_exit();
 	grabber_cards_wait_freed();
 	grabber_minors_exit();
+	grabber_interrupts_exit();
 }
 
 module_init(grabber_init);

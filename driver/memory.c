@@ -46,6 +46,8 @@ static int memory_alloc(struct grabber_card *card, struct memory *memory,
 		return -ENOMEM;
 	}
 	grabber_ring_init(&memory->ring, slots, order, memory->buffer.status, nslots);
+	if (card->board->queue_max)
+		memory->ring.queue_depth = min(memory->ring.queue_depth, card->board->queue_max);
 	return 0;
 }
 

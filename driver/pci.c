@@ -192,8 +192,10 @@ static int request_interrupt(struct pci_dev *pdev, struct grabber_card *card)
 		return devm_request_threaded_irq(&pdev->dev, irq, grabber_card_stamp,
 						 grabber_card_stamped, IRQF_NO_THREAD,
 						 "grabber", card);
-	return devm_request_irq(&pdev->dev, irq, grabber_card_interrupt, IRQF_SHARED,
-				"grabber", card);
+	return devm_request_irq(&pdev->dev, irq,
+				pci_dev_msi_enabled(pdev) ? grabber_card_interrupt :
+							    grabber_card_line,
+				IRQF_SHARED, "grabber", card);
 }
 
 static int setup_interrupt(struct pci_dev *pdev, struct grabber_card *card)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Capture: on while any open file wants it, off across suspend and reset, and
- * restarted after an engine error. A frame's way from the interrupt to the ring
- * is here too.
+ * restarted after an engine error. A frame's way from the board to the ring is here
+ * too.
  */
 #include <linux/poll.h>
 
@@ -14,12 +14,11 @@
  * well within the second that a person takes for "at once".
  */
 #define WATCHDOG_MS	200
-/* Pause before a restart after an engine error: a card that fails at once again
- * must not eat a processor.
+/* Pause before a restart after an engine error. It doubles each time until a frame has
+ * come: a card that fails at once again must not eat a processor.
  */
-#define RECOVERY_MS	10
-/* And before the next attempt, when even the restart failed. */
-#define RETRY_JIFFIES	HZ
+#define RECOVERY_MS	10U
+#define RECOVERY_MS_MAX	1280U
 
 /* Hand free slots to the card until it has as many as it should have. */
 static void feed_card(struct grabber_card *card)
@@ -42,12 +41,16 @@ static void feed_card(struct grabber_card *card)
  * @slot: slot that was given to the board by queue()
  * @bytes: length of the frame, at most the slot's size
  * @flags: GRABBER_FRAME_TRUNCATED or GRABBER_FRAME_SHORT, or 0
- * @when: time of the interrupt
+ * @when: time of the interrupt that told of it, when the frame was complete for sure;
+ *	0: now
  */
 void grabber_frame_done(struct grabber_card *card, u32 slot, u32 bytes,
 			u32 flags, ktime_t when)
 {
 	lockdep_assert_held(&card->wait.lock);
+	if (!when)
+		when = ktime_get();
+	card->failures = 0;
 	grabber_buffer_for_cpu(&card->buffer.slots[slot], card->dev);
 	grabber_ring_done(&card->ring, slot, bytes, flags, ktime_to_ns(when));
 	trace_grabber_done(card, slot, card->ring.slots[slot].flags);
@@ -67,6 +70,16 @@ void grabber_frames_lost(struct grabber_card *card, enum grabber_loss cause, u64
 	if (frames)
 		trace_grabber_lost(card, cause, frames);
 	grabber_ring_lose(&card->ring, cause, frames);
+}
+
+/**
+ * grabber_discontinuity() - a board says: nobody knows what was before the next frame
+ * @card: the card; its lock is held
+ */
+void grabber_discontinuity(struct grabber_card *card)
+{
+	lockdep_assert_held(&card->wait.lock);
+	card->ring.discontinuity = true;
 }
 
 /**
@@ -96,79 +109,41 @@ void grabber_slot_release(struct grabber_card *card, u32 slot)
 		wake_up_interruptible(&card->hold_wait);
 }
 
+/* Later each time, as long as no frame comes. */
+static void schedule_recovery(struct grabber_card *card)
+{
+	unsigned int ms = min(RECOVERY_MS << card->failures, RECOVERY_MS_MAX);
+
+	lockdep_assert_held(&card->wait.lock);
+	if (schedule_delayed_work(&card->recovery, msecs_to_jiffies(ms)) && ms < RECOVERY_MS_MAX)
+		card->failures++;
+}
+
 /**
  * grabber_card_recover() - a board says: the engine needs to be started anew
- * @card: the card
+ * @card: the card; its lock is held
  *
  * The restart follows soon, in a context that may sleep.
  */
 void grabber_card_recover(struct grabber_card *card)
 {
 	if (card->running)
-		schedule_delayed_work(&card->recovery, msecs_to_jiffies(RECOVERY_MS));
+		schedule_recovery(card);
 }
 
-static irqreturn_t look(struct grabber_card *card, ktime_t when)
+/* Not even the restart worked. */
+static void retry(struct grabber_card *card)
 {
-	bool mine;
-
-	/* Interrupts are off here; or this is a thread, and then no interrupt takes the lock. */
-	spin_lock(&card->wait.lock);
-	mine = card->board->interrupt(card, when);
-	card->interrupts += mine;
-	spin_unlock(&card->wait.lock);
-	return IRQ_RETVAL(mine);
-}
-
-/**
- * grabber_card_interrupt() - the handler that the bus glue gives the card's interrupt
- * @irq: its number
- * @data: the card
- *
- * Return: whether the card had raised it.
- */
-irqreturn_t grabber_card_interrupt(int irq, void *data)
-{
-	return look(data, ktime_get());
-}
-
-/**
- * grabber_card_stamp() - the half of the handler that must not wait: take the time
- * @irq: its number
- * @data: the card
- *
- * For kernels on which handlers are threads, which run when the scheduler lets them.
- * Should the card raise its interrupt anew before that, the later time counts, for
- * no frame may be older than its data.
- *
- * Return: IRQ_WAKE_THREAD, for grabber_card_stamped().
- */
-irqreturn_t grabber_card_stamp(int irq, void *data)
-{
-	struct grabber_card *card = data;
-
-	atomic64_set(&card->stamp, ktime_get());
-	return IRQ_WAKE_THREAD;
-}
-
-/**
- * grabber_card_stamped() - the other half, in a thread
- * @irq: its number
- * @data: the card
- *
- * Return: whether the card had raised it.
- */
-irqreturn_t grabber_card_stamped(int irq, void *data)
-{
-	struct grabber_card *card = data;
-
-	return look(card, atomic64_read(&card->stamp));
+	spin_lock_irq(&card->wait.lock);
+	schedule_recovery(card);
+	spin_unlock_irq(&card->wait.lock);
 }
 
 static void set_running(struct grabber_card *card, bool running)
 {
 	lockdep_assert_held(&card->wait.lock);
 	card->running = running;
+	card->put_off = false;
 	grabber_status_flag(card->buffer.status, GRABBER_STATUS_STREAMING, running);
 }
 
@@ -273,8 +248,20 @@ void grabber_card_pause(struct grabber_card *card)
 	card->paused = true;
 	stop(card, GRABBER_LOSS_STOP);
 	mutex_unlock(&card->mutex);
+	grabber_stream_cancel(card);
+}
+
+/**
+ * grabber_stream_cancel() - wait for all work on a card whose capture is off
+ * @card: the card
+ *
+ * Nobody starts it again, for that needs capture on.
+ */
+void grabber_stream_cancel(struct grabber_card *card)
+{
 	cancel_delayed_work_sync(&card->watchdog);
 	cancel_delayed_work_sync(&card->recovery);
+	cancel_work_sync(&card->rest);
 }
 
 /**
@@ -294,7 +281,7 @@ int grabber_card_resume(struct grabber_card *card)
 	if (card->users && !card->streaming && !is_gone(card)) {
 		err = start(card);
 		if (err)
-			schedule_delayed_work(&card->recovery, RETRY_JIFFIES);
+			retry(card);
 	}
 	mutex_unlock(&card->mutex);
 	return err;
@@ -312,7 +299,6 @@ void grabber_stream_end(struct grabber_card *card)
 static void watchdog(struct work_struct *work)
 {
 	struct grabber_card *card = container_of(work, struct grabber_card, watchdog.work);
-	ktime_t now = ktime_get();
 
 	if (!card->present(card->dev)) {
 		dev_err(card->dev, "the card does not answer any more: capture ended\n");
@@ -320,8 +306,8 @@ static void watchdog(struct work_struct *work)
 		return;
 	}
 	spin_lock_irq(&card->wait.lock);
-	if (card->running && !card->interrupts && card->board->poll)
-		card->board->poll(card, now);
+	if (card->running && !card->interrupts)
+		grabber_card_look(card);
 	card->interrupts = 0;
 	spin_unlock_irq(&card->wait.lock);
 	if (READ_ONCE(card->streaming))
@@ -337,7 +323,7 @@ static void recovery(struct work_struct *work)
 		stop(card, GRABBER_LOSS_ERROR);
 		/* Those who wait for frames go on waiting; the log has the reason. */
 		if (start(card))
-			schedule_delayed_work(&card->recovery, RETRY_JIFFIES);
+			retry(card);
 	}
 	mutex_unlock(&card->mutex);
 }
@@ -350,4 +336,5 @@ void grabber_stream_init(struct grabber_card *card)
 {
 	INIT_DELAYED_WORK(&card->watchdog, watchdog);
 	INIT_DELAYED_WORK(&card->recovery, recovery);
+	grabber_interrupt_prepare(card);
 }

@@ -140,17 +140,23 @@ static void next_step(struct grabber_card *card, struct edu *edu, ktime_t when)
 		send_piece(edu);
 }
 
-static bool edu_interrupt(struct grabber_card *card, ktime_t when)
+static enum grabber_look edu_interrupt(struct grabber_card *card, ktime_t when)
 {
 	struct edu *edu = card->board_data;
 	u32 status = readl(edu->regs + EDU_IRQ_STATUS);
 
 	if (!status || status == ~0U)
-		return false;
+		return GRABBER_LOOK_NONE;
 	writel(status, edu->regs + EDU_IRQ_ACK);
+	/* With another cause beside it, the transfer may have ended after @when. */
 	if ((status & EDU_IRQ_DMA) && edu->busy)
-		next_step(card, edu, when);
-	return true;
+		next_step(card, edu, status == EDU_IRQ_DMA ? when : 0);
+	return GRABBER_LOOK_DONE;
+}
+
+static enum grabber_look edu_poll(struct grabber_card *card)
+{
+	return edu_interrupt(card, 0);
 }
 
 static void edu_queue(struct grabber_card *card, u32 slot)
@@ -252,5 +258,5 @@ const struct grabber_board grabber_board_edu = {
 	.stop = edu_stop,
 	.queue = edu_queue,
 	.interrupt = edu_interrupt,
-	.poll = edu_interrupt,
+	.poll = edu_poll,
 };

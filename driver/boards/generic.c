@@ -39,20 +39,20 @@ static void generic_queue(struct grabber_card *card, u32 slot)
 	generic->queue[generic->tail++ % GRABBER_RING_SLOTS_MAX] = slot;
 }
 
-static bool generic_interrupt(struct grabber_card *card, ktime_t when)
+static enum grabber_look generic_interrupt(struct grabber_card *card, ktime_t when)
 {
 	struct generic *generic = card->board_data;
 
 	if (!grabber_pci_mask_intx(card))
-		return false;
+		return GRABBER_LOOK_NONE;
 	if (!card->running)
-		return true;
+		return GRABBER_LOOK_DONE;
 	if (generic->head == generic->tail)
 		grabber_frames_lost(card, GRABBER_LOSS_NO_SLOT, 1);
 	else
 		grabber_frame_done(card, generic->queue[generic->head++ % GRABBER_RING_SLOTS_MAX],
 				   card->format.sizeimage, 0, when);
-	return true;
+	return GRABBER_LOOK_DONE;
 }
 
 static int generic_queued(struct grabber_card *card, u32 place)

@@ -2,284 +2,17 @@
 /*
  * FPGA cards built on Xilinx's XDMA core (xdma_regs.h) with the grabber video
  * source beside it (video_source.h): one AXI4-Stream packet a frame, on C2H
- * channel 0.
- *
- * Descriptors stand in a ring that the engine runs round without end. It takes
- * them by credit, one for each range of each slot that the core queued, so it is
- * never ahead of what it may write, and a slot that a reader holds is just not in
- * the ring. What it wrote comes back by write-back: length, and end of packet.
- *
- * A packet ends inside a descriptor, and the next one begins in the next
- * descriptor, not in the next slot. So after a short frame in a slot of several
- * ranges the following frames would lie askew: then the engine is started anew at
- * the head of a slot. Slots of one range never need that.
+ * channel 0. Here: how such a card is found, started and stopped.
  */
 #include <linux/dma-mapping.h>
 #include <linux/io.h>
 #include <linux/iopoll.h>
 #include <linux/log2.h>
 
-#include "boards/video_source.h"
-#include "boards/xdma_regs.h"
-#include "card.h"
+#include "boards/xdma.h"
 
 #define BARS			6
 #define IDLE_TIMEOUT_US		50000
-
-/**
- * struct xdma_range - what a descriptor stands for
- * @slot: its slot
- * @last: it is the last of the slot
- */
-struct xdma_range {
-	u16 slot;
-	bool last;
-};
-
-/**
- * struct xdma_ring - memory that the engine runs round in
- * @descriptors: the ring, @count of them
- * @descriptors_bus: its bus address
- * @writebacks: one for each descriptor
- * @writebacks_bus: their bus address
- * @ranges: one for each descriptor
- * @count: a power of two
- */
-struct xdma_ring {
-	struct xdma_descriptor *descriptors;
-	dma_addr_t descriptors_bus;
-	struct xdma_writeback *writebacks;
-	dma_addr_t writebacks_bus;
-	struct xdma_range *ranges;
-	u32 count;
-};
-
-/**
- * struct xdma - state of one card
- * @core: registers of the core
- * @source: registers of the video source
- * @channel_bit: our bit in the interrupt block
- * @ring: the descriptors
- * @head: oldest descriptor that is not finished; counts without end, as the next two
- * @tail: next one to be filled
- * @credited: next one that the engine has no credit for
- * @started: the engine is on
- * @stopping: the source was told to stop: a packet that is too short now was cut off
- * @cause: why it was told so
- * @askew: frames do not begin with slots any more, or the engine failed
- * @surplus: the current packet was longer than its slot
- * @slot: slot of the current packet
- * @bytes: bytes of it so far
- * @packets: packets since the start; names the place in the source's log
- * @expected: number of the frame that should come next
- * @overruns: of the source's count of overruns, those that are accounted for
- */
-struct xdma {
-	void __iomem *core;
-	void __iomem *source;
-	u32 channel_bit;
-	struct xdma_ring ring;
-	u32 head;
-	u32 tail;
-	u32 credited;
-	bool started;
-	bool stopping;
-	enum grabber_loss cause;
-	bool askew;
-	bool surplus;
-	u32 slot;
-	u32 bytes;
-	u32 packets;
-	u64 expected;
-	u64 overruns;
-};
-
-static u64 read_counter(struct xdma *xdma, u32 offset)
-{
-	u64 low = readl(xdma->source + offset);
-
-	return low | (u64)readl(xdma->source + offset + 4) << 32;
-}
-
-static bool is_source(void __iomem *regs)
-{
-	return readl(regs + VS_ID) == VS_ID_MAGIC;
-}
-
-/* Let the engine have what was queued, as far as it can count. */
-static void give_credits(struct xdma *xdma)
-{
-	u32 waiting = xdma->tail - xdma->credited;
-	u32 room = XDMA_CREDITS_MAX - (xdma->credited - xdma->head);
-	u32 credits = min(waiting, room);
-
-	/* Credits that came after the engine's stop would be its at the next start,
-	 * and let it run into descriptors that are not filled yet.
-	 */
-	if (!xdma->started || xdma->stopping || !credits)
-		return;
-	/* writel() comes after the descriptors in memory. */
-	writel(credits, xdma->core + XDMA_C2H_CREDITS);
-	xdma->credited += credits;
-}
-
-static void xdma_queue(struct grabber_card *card, u32 slot)
-{
-	struct xdma *xdma = card->board_data;
-	const struct sg_table *sgt = &card->buffer.slots[slot].sgt;
-	/* Rounded up into the rest of the slot's last page. */
-	u32 left = ALIGN(card->buffer.slot_size, XDMA_LENGTH_UNIT);
-	struct scatterlist *range;
-	unsigned int i;
-
-	for_each_sgtable_dma_sg(sgt, range, i) {
-		u32 at = xdma->tail++ & (xdma->ring.count - 1);
-		struct xdma_descriptor *descriptor = &xdma->ring.descriptors[at];
-		u32 bytes = min(left, sg_dma_len(range));
-
-		left -= bytes;
-		xdma->ring.ranges[at] = (struct xdma_range) { .slot = slot, .last = !left };
-		xdma->ring.writebacks[at].status = 0;
-		descriptor->control = cpu_to_le32(XDMA_DESC_MAGIC |
-						  (left ? 0 : XDMA_DESC_COMPLETED));
-		descriptor->bytes = cpu_to_le32(bytes);
-		descriptor->destination = cpu_to_le64(sg_dma_address(range));
-	}
-	give_credits(xdma);
-}
-
-/*
- * The source began frames that did not come. Overruns it counts itself: no slot
- * was there. What is left has the cause that the caller knows.
- */
-static void account_gap(struct grabber_card *card, u64 frames, enum grabber_loss cause)
-{
-	struct xdma *xdma = card->board_data;
-	u64 overruns;
-
-	if (!frames)
-		return;
-	overruns = min(frames, read_counter(xdma, VS_OVERRUN) - xdma->overruns);
-	xdma->overruns += overruns;
-	xdma->expected += frames;
-	grabber_frames_lost(card, GRABBER_LOSS_NO_SLOT, overruns);
-	grabber_frames_lost(card, cause, frames - overruns);
-}
-
-static void packet_ended(struct grabber_card *card, bool truncated, ktime_t when)
-{
-	struct xdma *xdma = card->board_data;
-	bool is_short;
-	u32 entry = xdma->packets++ % VS_LOG_ENTRIES;
-	u32 sequence = readl(xdma->source + VS_LOG + entry * VS_LOG_ENTRY_SIZE +
-			     VS_LOG_SEQUENCE);
-
-	if (xdma->bytes > card->buffer.slot_size) {
-		xdma->bytes = card->buffer.slot_size;
-		truncated = true;
-	}
-	is_short = !truncated && xdma->bytes < card->format.sizeimage;
-	/* The lower half is enough to see a jump. All ones: the card just left. */
-	if (sequence != ~0U || is_source(xdma->source))
-		account_gap(card, sequence - (u32)xdma->expected, GRABBER_LOSS_CARD);
-	xdma->expected++;
-	if (is_short && xdma->stopping) {
-		grabber_frames_lost(card, xdma->cause, 1);
-		grabber_slot_unused(card, xdma->slot);
-	} else {
-		grabber_frame_done(card, xdma->slot, xdma->bytes,
-				   truncated ? GRABBER_FRAME_TRUNCATED :
-				   is_short ? GRABBER_FRAME_SHORT : 0, when);
-	}
-	xdma->bytes = 0;
-}
-
-/* Stop believing the ring, and have the engine started anew. */
-static void give_up_ring(struct grabber_card *card)
-{
-	struct xdma *xdma = card->board_data;
-
-	xdma->askew = true;
-	if (!xdma->stopping)
-		grabber_card_recover(card);
-}
-
-static void descriptor_done(struct grabber_card *card, const struct xdma_range *range,
-			    u32 bytes, bool eop, ktime_t when)
-{
-	struct xdma *xdma = card->board_data;
-	bool surplus = xdma->surplus;
-	u32 slot = range->slot;
-	bool last = range->last;
-
-	if (!surplus) {
-		xdma->slot = slot;
-		xdma->bytes += bytes;
-	}
-	/* A packet goes on behind its slot's end: that much of it is not kept. */
-	xdma->surplus = !eop && (surplus || last);
-	if (eop)
-		packet_ended(card, surplus, when);
-	if (surplus && last)
-		grabber_slot_unused(card, slot);
-	if (eop && !last)
-		give_up_ring(card);
-}
-
-static void reap(struct grabber_card *card, ktime_t when)
-{
-	struct xdma *xdma = card->board_data;
-
-	while (xdma->head != xdma->tail && !xdma->askew) {
-		u32 at = xdma->head & (xdma->ring.count - 1);
-		const struct xdma_writeback *writeback = &xdma->ring.writebacks[at];
-		u32 status = le32_to_cpu(READ_ONCE(writeback->status));
-		struct xdma_range range = xdma->ring.ranges[at];
-
-		if ((status & XDMA_WRITEBACK_MASK) != XDMA_WRITEBACK_MAGIC)
-			break;
-		/* The length, and the frame itself, were written before the status. */
-		dma_rmb();
-		xdma->head++;
-		descriptor_done(card, &range, le32_to_cpu(writeback->length),
-				status & XDMA_WRITEBACK_EOP, when);
-	}
-	give_credits(xdma);
-}
-
-static bool xdma_interrupt(struct grabber_card *card, ktime_t when)
-{
-	struct xdma *xdma = card->board_data;
-	u32 status = readl(xdma->core + XDMA_C2H_STATUS_RC);
-
-	if (status == ~0U || !(status & XDMA_INTERRUPTS))
-		return false;
-	if (!xdma->started)
-		return true;
-	reap(card, when);
-	if ((status & XDMA_STATUS_ERRORS) && !xdma->askew) {
-		dev_err_ratelimited(card->dev,
-				    "DMA engine error, status %#x:%s%s%s%s%s: starting it anew\n",
-				    status,
-				    status & XDMA_STATUS_ALIGNMENT ? " alignment" : "",
-				    status & XDMA_STATUS_MAGIC ? " no descriptor" : "",
-				    status & XDMA_STATUS_LENGTH ? " length" : "",
-				    status & XDMA_STATUS_READ_ERROR ? " stream read" : "",
-				    status & XDMA_STATUS_DESC_ERROR ? " descriptor fetch" : "");
-		give_up_ring(card);
-	}
-	return true;
-}
-
-/* The interrupt may be lost while the write-back is there: look at that. */
-static bool xdma_poll(struct grabber_card *card, ktime_t when)
-{
-	struct xdma *xdma = card->board_data;
-
-	if (!xdma_interrupt(card, when) && xdma->started)
-		reap(card, when);
-	return false;
-}
 
 static void forget_slots(struct xdma *xdma)
 {
@@ -289,6 +22,8 @@ static void forget_slots(struct xdma *xdma)
 	xdma->started = false;
 	xdma->stopping = false;
 	xdma->askew = false;
+	xdma->errors = 0;
+	xdma->ahead = false;
 	xdma->surplus = false;
 	xdma->bytes = 0;
 	xdma->packets = 0;
@@ -335,7 +70,7 @@ static int xdma_start(struct grabber_card *card)
 {
 	struct xdma *xdma = card->board_data;
 
-	if (!is_source(xdma->source)) {
+	if (!xdma_is_source(xdma->source)) {
 		spin_lock_irq(&card->wait.lock);
 		forget_slots(xdma);
 		spin_unlock_irq(&card->wait.lock);
@@ -346,10 +81,9 @@ static int xdma_start(struct grabber_card *card)
 	grabber_pci_allow_dma(card, true);
 	start_engine(xdma);
 	spin_lock_irq(&card->wait.lock);
-	xdma->expected = read_counter(xdma, VS_BEGUN);
-	xdma->overruns = read_counter(xdma, VS_OVERRUN);
+	xdma_count_start(card);
 	xdma->started = true;
-	give_credits(xdma);
+	xdma_give_credits(xdma);
 	spin_unlock_irq(&card->wait.lock);
 	writel(VS_CONTROL_RUN, xdma->source + VS_CONTROL);
 	return 0;
@@ -365,9 +99,9 @@ static void xdma_stop(struct grabber_card *card, enum grabber_loss cause)
 	spin_unlock_irq(&card->wait.lock);
 	quiet_engine(card);
 	spin_lock_irq(&card->wait.lock);
-	reap(card, ktime_get());
-	if (is_source(xdma->source))
-		account_gap(card, read_counter(xdma, VS_BEGUN) - xdma->expected, cause);
+	while (xdma_reap(card, 0))
+		;
+	xdma_count_stop(card, cause);
 	forget_slots(xdma);
 	spin_unlock_irq(&card->wait.lock);
 }
@@ -476,7 +210,7 @@ static int read_format(struct grabber_card *card, struct xdma *xdma)
 	format->pixelformat = readl(xdma->source + VS_PIXELFORMAT);
 	format->bytesperline = readl(xdma->source + VS_BYTESPERLINE);
 	format->sizeimage = readl(xdma->source + VS_SIZEIMAGE);
-	card->serial = read_counter(xdma, VS_SERIAL);
+	xdma_read_counter(xdma, VS_SERIAL, &card->serial);
 	if (!format->sizeimage || format->sizeimage > GRABBER_SLOT_SIZE_MAX) {
 		dev_err(card->dev, "the video source has frames of %u bytes: not 1 to %u\n",
 			format->sizeimage, GRABBER_SLOT_SIZE_MAX);
@@ -510,7 +244,7 @@ static int xdma_probe(struct grabber_card *card)
 	    !(readl(xdma->core + XDMA_C2H) & XDMA_ID_STREAM))
 		return leave_alone(card, "an XDMA core without an AXI4-Stream C2H channel 0");
 	source_bar = find_bar(card, VS_LOG + VS_LOG_ENTRIES * VS_LOG_ENTRY_SIZE, core_bar,
-			      is_source, &xdma->source);
+			      xdma_is_source, &xdma->source);
 	if (source_bar == -ENODEV)
 		return leave_alone(card, "an XDMA core without a grabber video source");
 	if (source_bar < 0)
@@ -523,6 +257,7 @@ static int xdma_probe(struct grabber_card *card)
 	xdma->channel_bit = BIT(h2c);
 	/* Frames are counted from here on: none may be on its way. */
 	quiet_engine(card);
+	xdma_count_first(xdma);
 	return read_format(card, xdma);
 }
 
@@ -531,6 +266,7 @@ const struct grabber_board grabber_board_xdma = {
 	.dma_bits = 64,
 	.bar = -1,
 	.cuts_frames = true,
+	.queue_max = VS_LOG_ENTRIES,
 	.probe = xdma_probe,
 	.prepare = xdma_prepare,
 	.start = xdma_start,
@@ -538,4 +274,5 @@ const struct grabber_board grabber_board_xdma = {
 	.queue = xdma_queue,
 	.interrupt = xdma_interrupt,
 	.poll = xdma_poll,
+	.mask = xdma_mask,
 };

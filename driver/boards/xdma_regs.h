@@ -53,6 +53,8 @@
 
 /* Interrupt block. Its channel bits are numbered through: first all H2C, then C2H. */
 #define XDMA_IRQ_CHANNEL_ENABLE	(XDMA_IRQ + 0x10)
+#define XDMA_IRQ_CHANNEL_W1S	(XDMA_IRQ + 0x14)
+#define XDMA_IRQ_CHANNEL_W1C	(XDMA_IRQ + 0x18)
 #define XDMA_IRQ_CHANNEL_VECTOR	(XDMA_IRQ + 0xa0)	/* a byte a channel, 8 of them */
 
 /* C2H descriptor fetch. Credits: the engine takes one descriptor for each it was

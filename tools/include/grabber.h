@@ -98,7 +98,8 @@ struct grabber_reader {
  * @flags: GRABBER_FRAME_* bits
  * @frame: its number, lost ones not counted
  * @sequence: its number, lost ones counted
- * @timestamp_ns: CLOCK_MONOTONIC when the card reported it complete
+ * @timestamp_ns: CLOCK_MONOTONIC when it was known to be complete; see struct
+ *	grabber_take
  * @missed: frames that this reader missed since it was handed the last one; the sum
  *	over all frames is the reader's @missed
  * @generation: of the slot, for grabber_whole()

@@ -139,7 +139,7 @@ struct grabber_buffer {
  *	looked at one whole frame
  * @frame: number of the frame, lost ones not counted: 0, 1, 2 ...
  * @sequence: number of the frame, lost ones counted; as in struct grabber_take
- * @timestamp_ns: CLOCK_MONOTONIC when the card reported the frame complete
+ * @timestamp_ns: when the frame was known to be complete; as in struct grabber_take
  * @bytes: bytes of the frame
  * @frame_flags: GRABBER_FRAME_* bits
  * @reserved: zero
@@ -212,7 +212,10 @@ struct grabber_status {
  *	limit. O_NONBLOCK on the file has the effect of 0
  * @sequence: out: number of the frame. Every frame that the card began has one,
  *	lost ones too, so a jump says how many were lost on the way here
- * @timestamp_ns: out: CLOCK_MONOTONIC when the card reported the frame complete
+ * @timestamp_ns: out: CLOCK_MONOTONIC when the frame was known to be complete, never
+ *	before it was: the time of the interrupt that told of it. A frame that was found
+ *	together with one before it, after a lost interrupt, or by a line interrupt has
+ *	the time at which it was found. Never less than that of the frame before
  * @missed: out: frames that were in the buffer, but were overwritten before
  *	this reader came for them, or passed over by GRABBER_TAKE_NEWEST;
  *	counted since its last take or read
@@ -307,13 +310,16 @@ struct grabber_seek {
 /**
  * struct grabber_stats - every frame the card began (GRABBER_IOC_GET_STATS)
  * @begun: frames the card began since the driver found it: the sum of the
- *	next six
+ *	next six. Where the card's own count makes no sense (it was reset while it ran)
+ *	nothing is added for that; the next frame has GRABBER_FRAME_DISCONTINUITY, and
+ *	the kernel log one line
  * @delivered: whole frames put into the buffer
  * @truncated: put into the buffer, but longer than a slot (flagged)
  * @dropped_no_slot: dropped because no slot was free when the card needed one
  * @dropped_error: dropped for a DMA or engine error
  * @dropped_stop: begun, but unfinished when capture was stopped
- * @lost_by_card: the card itself skipped them (its frame number jumped)
+ * @lost_by_card: the card itself skipped them (its frame number jumped), also while
+ *	capture was off
  * @reader_delivered: frames this open file was given
  * @reader_missed: frames overwritten before this open file came for them
  * @reader_next: number of the frame that comes next for this open file, as in the
