@@ -61,9 +61,12 @@ deb rpm:
 dkms:
 	@driver/dkms/install-here
 
+dkms-remove:
+	@driver/dkms/install-here --remove
+
 # The tools and the headers on this machine: PREFIX=/usr/local, DESTDIR=
-install:
-	$(MAKE) -C tools install $(if $(filter-out /%,$(firstword $(DESTDIR))),\
+install uninstall:
+	$(MAKE) -C tools $@ $(if $(filter-out /%,$(firstword $(DESTDIR))),\
 		DESTDIR=$(call quoted,../$(DESTDIR)))
 
 # The packages' tests: four suites of Debian, dnf, upgrades, kernels
@@ -88,8 +91,11 @@ help:
 	@echo "make bench-frames    what a frame costs its reader, in instructions (root)"
 	@echo "make deb, make rpm   packages, in build/packages (root)"
 	@echo "make dkms            build and install the module by DKMS here (root)"
+	@echo "make dkms-remove     take that away again (root)"
 	@echo "make install         install grabberctl and the headers here (root); PREFIX, DESTDIR"
+	@echo "make uninstall       remove these; with the same PREFIX, DESTDIR"
 	@echo "make clean           remove what was built; the cache, ~/.cache/grabber, stays"
 
-.PHONY: all module tools programs demo check check-long bench-frames deb rpm dkms install \
+.PHONY: all module tools programs demo check check-long bench-frames deb rpm dkms \
+	dkms-remove install uninstall \
 	check-packages clean help

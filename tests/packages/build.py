@@ -77,6 +77,25 @@ def deb(to=PACKAGES):
             _debs("bookworm", "any", scratch, to)
 
 
+def source(to):
+    """The source package, as a .dsc and what that names."""
+    with tempfile.TemporaryDirectory(dir=BUILD, prefix="source-") as home:
+        scratch = Path(home) / f"grabber-{VERSION}"
+        scratch.mkdir()
+        sources(scratch)
+        root = suites.tool_root("bookworm", DEB_TOOLS["bookworm"], "debhelper")
+        with Machine(root) as machine:
+            machine.put("/source", scratch)
+            machine.run(f"""
+                set -e
+                cd /source
+                tar --exclude=debian -czf grabber_{VERSION}.orig.tar.gz {scratch.name}
+                cd {scratch.name}
+                dpkg-buildpackage --build=source -us -uc""")
+            for path in machine.run("ls /source/grabber_*").split():
+                machine.get(path, to / Path(path).name)
+
+
 RPM_TOOLS = ["build-essential", "file", "libpng-dev", "rpm", "rpmlint"]
 
 

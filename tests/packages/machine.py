@@ -49,6 +49,11 @@ class Machine:
         shutil.rmtree(self._directory)
         return False
 
+    @property
+    def as_base(self):
+        """For other machines, which begin as this one is now, and leave it so."""
+        return f"{self._directory / 'upper'}:{self.base}"
+
     def _call(self, script, command, check, timeout, binary=False):
         said = subprocess.run(
             [*roots._CONTAINED, "sh", "-e", "-c", script, "sh", str(self.base),

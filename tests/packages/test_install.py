@@ -31,6 +31,10 @@ def check_nodes(guest):
         by_card[f"pci-{card.out.strip()}"] = f"grabber{number}"
     assert links == {**by_card, **{f"{path}-bar": f"{node}-bar"
                                    for path, node in by_card.items()}}
+    # Services can wait for them.
+    units = " ".join(f"dev-{node.replace('-', chr(92) * 2 + 'x2d')}.device" for node in found)
+    said = guest.run(f"systemctl is-active {units}", check=False).out.split()
+    assert said == ["active"] * len(found), units
 
 
 def as_user(user, command):

@@ -18,13 +18,21 @@ LINT = {"bookworm": build.DEB_TOOLS["bookworm"], "trixie": ["lintian"]}
 VERSION = build.VERSION
 
 
+@pytest.fixture(scope="module")
+def source_package(tmp_path_factory):
+    to = tmp_path_factory.mktemp("source")
+    build.source(to)
+    return sorted(to.iterdir())
+
+
 @pytest.mark.suites("bookworm", "trixie")
-def test_lintian(suite, packages):
+def test_lintian(suite, packages, source_package):
     about = "debhelper" if suite == "bookworm" else "lintian"
     with Machine(suites.tool_root(suite, LINT[suite], about)) as machine:
-        machine.put("/packages", *packages.values())
-        rc, said = machine.run("lintian --pedantic --fail-on=error,warning,info,pedantic"
-                               " --allow-root /packages/*.deb", check=False)
+        machine.put("/packages", *packages.values(), *source_package)
+        rc, said = machine.run("lintian --display-info --pedantic"
+                               " --fail-on=error,warning,info,pedantic"
+                               " --allow-root /packages/*.deb /packages/*.dsc", check=False)
     lines = [line for line in said.splitlines() if not line.startswith("N:")]
     assert rc == 0 and not lines, said
 
@@ -110,8 +118,11 @@ def test_contents(packages, tmp_path):
 
 @pytest.mark.quick
 def test_shell_scripts(tmp_path):
-    scripts = [TOP / "driver/dkms" / n for n in ("build", "build-all", "sign",
-                                                "install-sources", "install-here")]
+    scripts = [path for path in (*(TOP / "driver/dkms").iterdir(),
+                                 *(TOP / "debian").glob("grabber-*.p*"))
+               if path.read_text().startswith("#!/bin/sh")]
+    assert len(scripts) > 8
     scripts += [TOP / "udev/grabber-nodes", TOP / "debian/kernel-hook/00-grabber-dkms",
-                TOP / "tests/packages/check.sh"]
+                TOP / "tests/packages/check.sh", TOP / "tests/check.sh", TOP / "tests/setup.sh",
+                TOP / "driver/compat/probe.sh", TOP / ".ci/run"]
     subprocess.run(["shellcheck", *scripts], check=True)
