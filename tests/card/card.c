@@ -104,11 +104,15 @@ static void register_write(struct card *c, uint32_t region, uint32_t offset, uin
 
 static void config_write(struct card *c, uint32_t offset, const void *data, uint32_t count)
 {
+	bool mastered = pci_config_masters(&c->config);
+
 	c->config_accesses++;
 	if (c->faults.gone)
 		return;
 	if (pci_config_write(&c->config, offset, data, count))
 		reset(c);
+	else if (!mastered && pci_config_masters(&c->config))
+		xdma_core_masters(&c->core);
 	xdma_core_interrupts(&c->core);
 }
 
@@ -200,7 +204,7 @@ void card_fault_write(struct card *c, uint32_t offset, uint32_t value)
 		c->interrupts.swallow = value;
 		break;
 	case FAULT_STUCK:
-		c->faults.stuck = value & 1;
+		c->faults.stuck = value <= FAULT_STUCK_EVER ? value : 0;
 		break;
 	case FAULT_LENGTH_FRAMES:
 		c->faults.length_frames = value;
@@ -244,7 +248,7 @@ void card_stats(struct card *c, char *text, size_t size)
 		 ", \"bytes_written\": %" PRIu64 ", \"dma_writes_refused\": %" PRIu64
 		 ", \"dma_reads_refused\": %" PRIu64 ", \"descriptors\": %" PRIu64
 		 ", \"writebacks\": %" PRIu64 ", \"h2c_bytes\": %" PRIu64 ", \"interrupts\": %" PRIu64
-		 ", \"interrupts_lost\": %" PRIu64 ", \"rule_breaks\": %" PRIu64
+		 ", \"interrupts_lost\": %" PRIu64 ", \"rule_breaks\": %" PRIu64 ", \"stale_bytes\": %" PRIu64
 		 ", \"config_accesses\": %" PRIu64 ", \"register_reads\": %" PRIu64
 		 ", \"register_writes\": %" PRIu64 ", \"resets\": %" PRIu64
 		 ", \"connections\": %" PRIu64 ", \"connected\": %s, \"memory_windows\": %zu"
@@ -256,7 +260,7 @@ void card_stats(struct card *c, char *text, size_t size)
 		 c->core.c2h.queued, c->memory.bytes_written, c->memory.writes_refused,
 		 c->memory.reads_refused, c->core.descriptors, c->core.writebacks,
 		 c->core.bytes_taken,
-		 c->interrupts.raised, c->interrupts.swallowed, c->core.rule_breaks,
+		 c->interrupts.raised, c->interrupts.swallowed, c->core.rule_breaks, c->core.stale_bytes,
 		 c->config_accesses, c->register_reads, c->register_writes, c->resets,
 		 c->client.connections, c->client.connection >= 0 ? "true" : "false",
 		 c->memory.count, c->client.messages, c->client.errors,

@@ -70,6 +70,18 @@ static void wrong_length(struct card *card, const char *frames, const char *byte
 	card_fault_write(card, FAULT_LENGTH_FRAMES, n);
 }
 
+static void stuck(struct card *card, const char *how, char *answer)
+{
+	if (!how)
+		card_fault_write(card, FAULT_STUCK, FAULT_STUCK_STOP);
+	else if (!strcmp(how, "busy"))
+		card_fault_write(card, FAULT_STUCK, FAULT_STUCK_BUSY);
+	else if (!strcmp(how, "ever"))
+		card_fault_write(card, FAULT_STUCK, FAULT_STUCK_EVER);
+	else
+		snprintf(answer, ANSWER, "error: say how: stuck, stuck busy, stuck ever");
+}
+
 static void engine_error(struct card *card, const char *which, const char *times, char *answer)
 {
 	static const struct { const char *name; uint32_t error; } errors[] = {
@@ -121,7 +133,7 @@ static void execute(struct card *card, char *line, char *answer)
 		if (n >= 0)
 			card_fault_write(card, FAULT_LOSE_INTERRUPTS, n);
 	} else if (!strcmp(word[0], "stuck")) {
-		card_fault_write(card, FAULT_STUCK, 1);
+		stuck(card, word[1], answer);
 	} else if (!strcmp(word[0], "unstuck")) {
 		card_fault_write(card, FAULT_STUCK, 0);
 	} else if (!strcmp(word[0], "short")) {

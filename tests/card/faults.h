@@ -12,7 +12,13 @@
 #define FAULT_ID		0x800	/* RO FAULT_ID_MAGIC */
 #define FAULT_ID_MAGIC		0x544c4146	/* "FALT" */
 #define FAULT_LOSE_INTERRUPTS	0x804	/* RW the next so many interrupts are swallowed */
-#define FAULT_STUCK		0x808	/* RW 1: the engine takes no data until it is stopped or reset */
+#define FAULT_STUCK		0x808	/* RW the engine takes no data: FAULT_STUCK_* */
+#define FAULT_STUCK_STOP	1	/* until it is stopped or reset */
+#define FAULT_STUCK_BUSY	2	/* it stays busy when it is stopped, until it is reset; it
+					 * goes on at its old descriptors when bus mastering, or
+					 * RUN, is off and on again
+					 */
+#define FAULT_STUCK_EVER	3	/* likewise, and no reset helps */
 #define FAULT_LENGTH_FRAMES	0x80c	/* RW the next so many packets have a wrong length */
 #define FAULT_LENGTH_DELTA	0x810	/* RW signed: bytes more or fewer than VS_SIZEIMAGE */
 #define FAULT_ENGINE_ERROR	0x814	/* RW one FAULT_ERROR_* for the engine's next descriptor */
@@ -39,7 +45,7 @@
 #include <stdint.h>
 
 struct faults {
-	bool stuck;
+	uint32_t stuck;		/* FAULT_STUCK_* */
 	uint32_t length_frames;
 	int32_t length_delta;
 	uint32_t engine_error;

@@ -10,7 +10,10 @@
 
 void xdma_core_reset(struct xdma_core *x)
 {
-	x->c2h = (struct xdma_engine) { 0 };
+	if (x->faults->stuck != FAULT_STUCK_EVER) {
+		x->c2h = (struct xdma_engine) { 0 };
+		x->faults->stuck = 0;
+	}
 	x->h2c = (struct xdma_engine) { .h2c = true };
 	x->halt = 0;
 	x->credit_mode = 0;
@@ -27,8 +30,16 @@ void xdma_core_reset(struct xdma_core *x)
 	memset(x->msix_table, 0, sizeof(x->msix_table));
 	for (int v = 0; v < XDMA_MSIX_VECTORS; v++)
 		x->msix_table[v * 4 + 3] = 1;
-	x->faults->stuck = false;
 	xdma_core_interrupts(x);
+}
+
+void xdma_core_masters(struct xdma_core *x)
+{
+	if (x->faults->stuck < FAULT_STUCK_BUSY || !x->c2h.active ||
+	    x->c2h.control & XDMA_CONTROL_RUN)
+		return;
+	x->faults->stuck = 0;
+	x->c2h.stale = true;
 }
 
 void xdma_core_rule_break(struct xdma_core *x, const char *what)

@@ -32,6 +32,7 @@ struct xdma_engine {
 	uint32_t credits;
 
 	bool active;
+	bool stale;		/* it goes on after a stop that it did not mind */
 	bool stopping;		/* Run went off: finish the descriptor under way */
 	uint64_t fetch_address;
 	uint32_t fetch_left;	/* descriptors left in the adjacent block */
@@ -67,6 +68,7 @@ struct xdma_core {
 	uint64_t writebacks;
 	uint64_t bytes_taken;	/* by the H2C channel */
 	uint64_t rule_breaks;
+	uint64_t stale_bytes;	/* written to addresses that were to be forgotten */
 };
 
 void xdma_core_reset(struct xdma_core *x);
@@ -77,6 +79,9 @@ void xdma_core_write(struct xdma_core *x, uint32_t offset, uint32_t value, uint3
 void xdma_core_interrupts(struct xdma_core *x);
 /* A use of the core that the guide forbids: counted and told once a kind */
 void xdma_core_rule_break(struct xdma_core *x, const char *what);
+
+/* Bus mastering is on again */
+void xdma_core_masters(struct xdma_core *x);
 
 /* xdma_engine.c */
 void xdma_engine_control(struct xdma_core *x, struct xdma_engine *e, uint32_t control);

@@ -29,7 +29,7 @@ static void halt(struct xdma_core *x, struct xdma_engine *e)
 		log_event(e, XDMA_STATUS_IDLE_STOPPED);
 		if (e->h2c)
 			return;
-		x->faults->stuck = false;
+		x->faults->stuck = 0;
 		video_source_engine_runs(x->source, false);
 	}
 }
@@ -52,6 +52,7 @@ static void run_on(struct xdma_core *x, struct xdma_engine *e)
 	e->completed = 0;
 	e->active = true;
 	e->stopping = false;
+	e->stale = false;
 	e->queued = 0;
 	e->done = 0;
 	e->fetch_address = e->first;
@@ -72,6 +73,8 @@ static bool stuck(const struct xdma_core *x, const struct xdma_engine *e)
 static void run_off(struct xdma_core *x, struct xdma_engine *e)
 {
 	e->credits = 0;
+	if (stuck(x, e) && x->faults->stuck >= FAULT_STUCK_BUSY && e->active)
+		return;
 	if (e->active && e->done && !stuck(x, e))
 		e->stopping = true;
 	else
@@ -86,10 +89,15 @@ void xdma_engine_control(struct xdma_core *x, struct xdma_engine *e, uint32_t co
 	if (changed & XDMA_CONTROL_RUN) {
 		if (control & XDMA_CONTROL_RUN) {
 			/* an engine that is still on its last descriptor goes on from there */
-			if (e->active)
+			if (e->active) {
 				e->stopping = false;
-			else
+				if (stuck(x, e)) {
+					e->stale = true;
+					x->faults->stuck = 0;
+				}
+			} else {
 				run_on(x, e);
+			}
 		} else {
 			run_off(x, e);
 		}
@@ -223,6 +231,8 @@ static bool write_part(struct xdma_core *x, struct xdma_engine *e, size_t n)
 	 * does not learn that one was refused. The guest memory counts it.
 	 */
 	guest_memory_write(x->memory, e->queue[0].dst + e->done, data, n);
+	if (e->stale)
+		x->stale_bytes += n;
 	e->done += n;
 	if (video_source_take(x->source, n))
 		complete(x, e, true);
