@@ -89,21 +89,20 @@ static ssize_t bar_read(struct file *filp, char __user *to, size_t bytes, loff_t
 {
 	struct grabber_file *file = filp->private_data;
 	struct grabber_card *card = file->card;
-	u64 value = 0;
-	int err = 0;
+	u64 value;
+	int err;
 
 	if (!bytes)
 		return 0;
-	down_read(&card->window_lock);
-	if (!card->window_open)
-		err = card->gone ? -ENODEV : -ENXIO;
-	else if (!is_register(&card->window, *pos, bytes))
-		err = -EINVAL;
-	else
-		value = read_register(card->window.regs + *pos, bytes);
-	if (!err && all_ones(value, bytes) && !card->present(card->dev))
+	if (!is_register(&card->window, *pos, bytes))
+		return -EINVAL;
+	err = grabber_window_enter(card, filp->f_flags & O_NONBLOCK);
+	if (err)
+		return err;
+	value = read_register(card->window.regs + *pos, bytes);
+	if (all_ones(value, bytes) && !card->bus->present(card->dev))
 		err = -ENODEV;
-	up_read(&card->window_lock);
+	grabber_window_leave(card);
 	if (err)
 		return err;
 
@@ -156,14 +155,11 @@ static ssize_t bar_write(struct file *filp, const char __user *from, size_t byte
 	err = get_value(from, bytes, &value);
 	if (err)
 		return err;
-	down_read(&card->window_lock);
-	if (!card->window_open)
-		err = card->gone ? -ENODEV : -ENXIO;
-	else
-		write_register(card->window.regs + *pos, bytes, value);
-	up_read(&card->window_lock);
+	err = grabber_window_enter(card, filp->f_flags & O_NONBLOCK);
 	if (err)
 		return err;
+	write_register(card->window.regs + *pos, bytes, value);
+	grabber_window_leave(card);
 	*pos += bytes;
 	return bytes;
 }
@@ -177,17 +173,9 @@ static loff_t bar_llseek(struct file *filp, loff_t offset, int whence)
 
 static vm_fault_t bar_fault(struct vm_fault *vmf)
 {
-	struct vm_area_struct *vma = vmf->vma;
-	struct grabber_file *file = vma->vm_file->private_data;
-	struct grabber_card *card = file->card;
-	vm_fault_t ret = VM_FAULT_SIGBUS;
+	struct grabber_file *file = vmf->vma->vm_file->private_data;
 
-	down_read(&card->window_lock);
-	if (card->window_open && vmf->pgoff < card->window.mmap_size >> PAGE_SHIFT)
-		ret = vmf_insert_pfn(vma, vmf->address,
-				     PHYS_PFN(card->window.start) + vmf->pgoff);
-	up_read(&card->window_lock);
-	return ret;
+	return grabber_window_fault(file->card, vmf);
 }
 
 static const struct vm_operations_struct bar_vm_ops = {
@@ -257,7 +245,7 @@ static long bar_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
 	struct grabber_file *file = filp->private_data;
 	struct grabber_card *card = file->card;
 	void __user *user = (void __user *)arg;
-	long err = 0;
+	int err;
 
 	switch (cmd) {
 	case GRABBER_IOC_INFO:
@@ -267,13 +255,12 @@ static long bar_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
 	case GRABBER_IOC_UNMASK_IRQ:
 		if (!card->board->unmask_irq)
 			return -EOPNOTSUPP;
-		down_read(&card->window_lock);
-		if (card->window_open)
-			card->board->unmask_irq(card);
-		else
-			err = -ENODEV;
-		up_read(&card->window_lock);
-		return err;
+		err = grabber_window_enter(card, filp->f_flags & O_NONBLOCK);
+		if (err)
+			return err;
+		card->board->unmask_irq(card);
+		grabber_window_leave(card);
+		return 0;
 	default:
 		return -ENOTTY;
 	}

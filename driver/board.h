@@ -45,12 +45,23 @@ enum grabber_look {
  *	a time. Called before the first start, and again, while capture is off, when
  *	the buffer is about to change; what was got before must then do for the old
  *	buffer too, should that stay. May sleep
- * @start: the first slots are queued: go. May sleep. Also called after a resume
- *	or a reset, so nothing in the card may be taken for granted
- * @stop: end all DMA; the card writes to no slot when this returns. Frames that
- *	are under way or were never told of yet go to grabber_frames_lost() with
- *	@cause, and the board forgets its slots. The card may be gone, and its
- *	registers read as all ones. May sleep.
+ * @quiet: have the card write nothing any more, whatever state it is in; called
+ *	before each start() and after a reset, with its way to memory closed. May sleep.
+ *	Return: 0 when it has seen that the card does not write, and will not of
+ *	itself; -EBUSY when it has not, as when the card does not answer: the core
+ *	then resets it. Left out only where a program sets the card's registers
+ * @start: the card is quiet, its way to memory open, and the first slots are queued:
+ *	go. May sleep. Also called after a resume or a reset, so nothing in the card
+ *	may be taken for granted.
+ *	Return: 0 or an error; forget() follows that, and nothing else need be undone
+ * @stop: end all DMA, as quiet() does, but with the way to memory still open. Frames
+ *	that are under way or were never told of yet go to grabber_frames_lost() with
+ *	@cause. No slot is queued any more. The card may be gone, and its registers
+ *	read as all ones. May sleep.
+ *	Return: as quiet(). Either way the core then closes the way to memory
+ * @forget: drop all slots that were queued; capture is off. After every stop(), and
+ *	after every start() that failed, whatever it came to: what is in a slot from
+ *	now on is no business of the board's. card->wait.lock is held
  * @queue: the card may write this slot. card->wait.lock is held
  * @queued: only where a program sets the card's registers through the -bar node:
  *	the slot that stands at this place of the board's queue, -EAGAIN: none.
@@ -76,8 +87,10 @@ struct grabber_board {
 	int (*probe)(struct grabber_card *card);
 	int (*set_format)(struct grabber_card *card, struct grabber_format *format);
 	int (*prepare)(struct grabber_card *card, u32 ranges);
+	int (*quiet)(struct grabber_card *card);
 	int (*start)(struct grabber_card *card);
-	void (*stop)(struct grabber_card *card, enum grabber_loss cause);
+	int (*stop)(struct grabber_card *card, enum grabber_loss cause);
+	void (*forget)(struct grabber_card *card);
 	void (*queue)(struct grabber_card *card, u32 slot);
 	int (*queued)(struct grabber_card *card, u32 place);
 	void (*unmask_irq)(struct grabber_card *card);
@@ -98,7 +111,6 @@ void grabber_card_recover(struct grabber_card *card);
 void __iomem *grabber_pci_map(struct grabber_card *card, int bar, size_t size);
 bool grabber_pci_mask_intx(struct grabber_card *card);
 void grabber_pci_unmask_intx(struct grabber_card *card);
-void grabber_pci_allow_dma(struct grabber_card *card, bool allow);
 
 /* The families there are; pci.c has the table of ids. */
 extern const struct grabber_board grabber_board_edu;

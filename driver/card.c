@@ -19,12 +19,12 @@ static DECLARE_WAIT_QUEUE_HEAD(cards_freed);
  * grabber_card_create() - make the object for a device
  * @dev: the device
  * @board: its family
- * @present: asks the bus whether the device still answers
+ * @bus: the bus that it is on
  *
  * Return: the card, with one reference for the caller; NULL without memory.
  */
 struct grabber_card *grabber_card_create(struct device *dev, const struct grabber_board *board,
-					 bool (*present)(struct device *dev))
+					 const struct grabber_bus *bus)
 {
 	struct grabber_card *card = kzalloc(sizeof(*card), GFP_KERNEL);
 
@@ -34,13 +34,14 @@ struct grabber_card *grabber_card_create(struct device *dev, const struct grabbe
 	atomic_inc(&cards);
 	card->dev = get_device(dev);
 	card->board = board;
-	card->present = present;
+	card->bus = bus;
 	card->number = -1;
 	strscpy(card->bus_name, dev_name(dev), sizeof(card->bus_name));
 	init_waitqueue_head(&card->wait);
 	init_waitqueue_head(&card->hold_wait);
 	mutex_init(&card->mutex);
 	init_rwsem(&card->window_lock);
+	init_waitqueue_head(&card->window_wait);
 	mutex_init(&card->files_lock);
 	INIT_LIST_HEAD(&card->files);
 	grabber_stream_init(card);
@@ -101,7 +102,7 @@ int grabber_card_register(struct grabber_card *card, u32 nslots)
 
 	if (err)
 		return err;
-	card->window_open = card->window.regs;
+	grabber_window_open(card);
 	err = grabber_minors_add(card);
 	if (err) {
 		dev_err(card->dev, "cannot make the device nodes (%d)\n", err);
@@ -111,24 +112,6 @@ int grabber_card_register(struct grabber_card *card, u32 nslots)
 		 card->number, card->board->name, card->format.width,
 		 card->format.height, nslots, card->buffer.slot_size);
 	return 0;
-}
-
-/* Later faults are SIGBUS, and so is every access to what was mapped until now. */
-static void close_window(struct grabber_card *card)
-{
-	struct grabber_file *file;
-
-	down_write(&card->window_lock);
-	card->window_open = false;
-	up_write(&card->window_lock);
-
-	/* Every mapping keeps its file open, so the list has them all. */
-	mutex_lock(&card->files_lock);
-	list_for_each_entry(file, &card->files, entry) {
-		if (file->filp->f_op == &grabber_bar_fops)
-			unmap_mapping_range(file->filp->f_mapping, 0, 0, 1);
-	}
-	mutex_unlock(&card->files_lock);
 }
 
 /**
@@ -153,7 +136,8 @@ void grabber_card_gone(struct grabber_card *card)
 	mutex_lock(&card->mutex);
 	grabber_stream_end(card);
 	mutex_unlock(&card->mutex);
-	close_window(card);
+	grabber_window_close(card, false);
+	grabber_window_wake(card);
 }
 
 /**
@@ -166,7 +150,7 @@ void grabber_card_gone(struct grabber_card *card)
  * - A reader in read, poll or an ioctl: was woken, and finds @gone before it
  *   touches hardware; it has a reference through its open file.
  * - Somebody in the middle of pread or pwrite on the -bar node: no longer there,
- *   close_window() waited for window_lock. Those who come now find it closed.
+ *   grabber_window_close() waited for window_lock. Those who come now find it closed.
  * - A mapping of the -bar node: its pages are taken away, and a fault fails.
  * - A mapping of frames: stays; pages belong to the card object and the mapping
  *   keeps a reference through its file.
@@ -175,14 +159,24 @@ void grabber_card_gone(struct grabber_card *card)
  *   but finds @running false and tells only whether the card raised it.
  * - Watchdog, recovery, and what goes on after the interrupt: cancelled here, and
  *   nobody starts them again, for that needs capture on.
- * - The card itself: stopped, and its DMA mappings are gone.
+ * - The card itself: stopped, or cut off from memory and reset (dma.c), and its DMA
+ *   mappings are gone.
  */
 void grabber_card_remove(struct grabber_card *card)
 {
+	int err;
+
 	grabber_card_gone(card);
 	if (card->number >= 0)
 		grabber_minors_del(card);
 	grabber_stream_cancel(card);
+	mutex_lock(&card->mutex);
+	err = grabber_dma_settle(card, true);
+	mutex_unlock(&card->mutex);
+	if (err)
+		dev_err(card->dev,
+			"the card may still be writing, and cannot be reset (%d): power it off before another driver is bound to it\n",
+			err);
 	grabber_buffer_unmap(&card->buffer, card->dev);
 }
 

@@ -13,10 +13,13 @@
  * - @mutex: starting, stopping and recovering see @gone there;
  * - @window_lock: register access and BAR page faults see @window_open there.
  *
+ * Until then the hardware may be out of reach for a while (@paused, @away): suspended,
+ * or reset after an error on the bus. Nobody touches it meanwhile either.
+ *
  * Locks, in the order in which they may be taken:
  *
  *   grabber_file.read_mutex  one read() at a time on an open file
- *   mutex                    capture on or off: @users, @streaming, @paused
+ *   mutex                    capture on or off: @users, @streaming, @paused, @unquiet
  *   files_lock               @files
  *   mmap_lock                (the kernel's; page faults hold it)
  *   window_lock              registers may be touched while it is read-locked
@@ -46,6 +49,32 @@
 #include "board.h"
 #include "buffer.h"
 #include "ring.h"
+
+struct grabber_card;
+
+/**
+ * struct grabber_bus - what the core asks of the bus that a card is on
+ * @present: whether the card still answers
+ * @recovering: the bus itself is about to bring the card back after an error
+ * @master: let the card write to memory, or keep it from that; only dma.c decides.
+ *	Once it is kept from it, what it wrote before has arrived
+ * @reset: put the card back into the state after power-on, with the bus's settings as
+ *	they are; takes up to a second. @locked: the caller has the device's lock.
+ *	Return: 0; -EAGAIN: somebody else has that lock; another error: it cannot be done
+ */
+struct grabber_bus {
+	bool (*present)(struct device *dev);
+	bool (*recovering)(struct device *dev);
+	void (*master)(struct device *dev, bool allow);
+	int (*reset)(struct device *dev, bool locked);
+};
+
+/* Why capture is paused; one bit each, for they may overlap. */
+enum grabber_pause {
+	GRABBER_PAUSE_SUSPEND	= 0x1,
+	GRABBER_PAUSE_RESET	= 0x2,
+	GRABBER_PAUSE_ERROR	= 0x4,
+};
 
 /**
  * struct grabber_window - the registers that /dev/grabberN-bar shows
@@ -87,7 +116,8 @@ enum grabber_minor_kind {
  * struct grabber_card - one card
  * @ref: minors and open files
  * @dev: the device on its bus; referenced, so that messages have a name to the end
- * @present: asks the bus whether the device still answers
+ * @bus: how to ask the bus something about @dev
+ * @bus_data: what the bus glue keeps
  * @board: its family
  * @board_data: what the board keeps
  * @number: the N of /dev/grabberN; -1 before it is registered
@@ -106,9 +136,14 @@ enum grabber_minor_kind {
  * @mutex: see above
  * @users: open files that want capture on
  * @streaming: the board is started
- * @paused: suspend or reset is under way
+ * @paused: GRABBER_PAUSE_* bits: what keeps capture off for a while
+ * @broken: capture could not be started; whoever waits is told so
+ * @unquiet: the card may still be writing, but for its closed way to memory (dma.c)
+ * @next_reset: earliest time of the next reset, in jiffies
+ * @retry: how long to wait before the next attempt to start, in jiffies
  * @watchdog: looks for lost interrupts and a card that vanished
  * @recovery: restarts capture after an engine error
+ * @absent: how often in a row the watchdog found the card absent
  * @interrupts: interrupts since the watchdog last looked
  * @failures: how often the pause before a restart was doubled; under @wait.lock, as
  *	the next four
@@ -119,6 +154,8 @@ enum grabber_minor_kind {
  * @stamp: time of the last interrupt, where its handler is a thread
  * @window_lock: see above
  * @window_open: @window may be touched
+ * @window_wait: who waits for that
+ * @away: it may not be touched, for the interrupt handler; under @wait.lock
  * @files_lock: see above
  * @files: open files of both nodes
  * @readers: open files of the frame node
@@ -126,7 +163,8 @@ enum grabber_minor_kind {
 struct grabber_card {
 	struct kref ref;
 	struct device *dev;
-	bool (*present)(struct device *dev);
+	const struct grabber_bus *bus;
+	void *bus_data;
 	const struct grabber_board *board;
 	void *board_data;
 	int number;
@@ -147,7 +185,12 @@ struct grabber_card {
 	struct mutex mutex; /* capture on or off */
 	u32 users;
 	bool streaming;
-	bool paused;
+	u32 paused;
+	bool broken;
+	bool unquiet;
+	unsigned long next_reset;
+	unsigned long retry;
+	u32 absent;
 	struct delayed_work watchdog;
 	struct delayed_work recovery;
 	u32 interrupts;
@@ -160,6 +203,8 @@ struct grabber_card {
 
 	struct rw_semaphore window_lock;
 	bool window_open;
+	wait_queue_head_t window_wait;
+	bool away;
 
 	struct mutex files_lock; /* files, readers */
 	struct list_head files;
@@ -197,7 +242,7 @@ struct grabber_file {
 
 /* card.c */
 struct grabber_card *grabber_card_create(struct device *dev, const struct grabber_board *board,
-					 bool (*present)(struct device *dev));
+					 const struct grabber_bus *bus);
 int grabber_card_register(struct grabber_card *card, u32 nslots);
 void grabber_card_remove(struct grabber_card *card);
 void grabber_card_gone(struct grabber_card *card);
@@ -225,12 +270,26 @@ void grabber_memory_free(struct grabber_card *card);
 int grabber_put_buffer(struct grabber_card *card, struct grabber_buffer __user *user);
 int grabber_set_buffer(struct grabber_card *card, struct grabber_buffer __user *user);
 
+/* dma.c */
+int grabber_dma_open(struct grabber_card *card);
+void grabber_dma_close(struct grabber_card *card, bool quiet);
+int grabber_dma_settle(struct grabber_card *card, bool locked);
+
+/* window.c */
+void grabber_window_close(struct grabber_card *card, bool away);
+void grabber_window_open(struct grabber_card *card);
+void grabber_window_wake(struct grabber_card *card);
+int grabber_window_enter(struct grabber_card *card, bool nonblock);
+void grabber_window_leave(struct grabber_card *card);
+vm_fault_t grabber_window_fault(struct grabber_card *card, struct vm_fault *vmf);
+
 /* stream.c */
 void grabber_stream_init(struct grabber_card *card);
 int grabber_capture_begin(struct grabber_file *file);
 void grabber_capture_unwant(struct grabber_file *file);
-void grabber_card_pause(struct grabber_card *card);
-int grabber_card_resume(struct grabber_card *card);
+void grabber_card_pause(struct grabber_card *card, enum grabber_pause why);
+void grabber_card_resume(struct grabber_card *card, u32 why);
+void grabber_card_broke(struct grabber_card *card, const char *how);
 void grabber_stream_end(struct grabber_card *card);
 void grabber_stream_cancel(struct grabber_card *card);
 void grabber_slot_release(struct grabber_card *card, u32 slot);

@@ -52,7 +52,7 @@ static bool has_frame(struct grabber_file *file)
 
 static bool frame_or_end(struct grabber_file *file)
 {
-	return has_frame(file) || READ_ONCE(file->card->gone);
+	return has_frame(file) || READ_ONCE(file->card->gone) || READ_ONCE(file->card->broken);
 }
 
 /*
@@ -116,7 +116,8 @@ int grabber_frame_wait(struct grabber_file *file, s64 timeout_ns)
  *	done with it by itself
  *
  * Return: its slot; -EAGAIN: there is none now; -ENODEV: nor will there be;
- * -EBUSY: as many slots are held as may be.
+ * -EIO: nor will there be until the card can be started again; -EBUSY: as many slots are
+ * held as may be.
  */
 int grabber_frame_take(struct grabber_file *file, bool newest, struct grabber_take *take)
 {
@@ -130,7 +131,7 @@ int grabber_frame_take(struct grabber_file *file, bool newest, struct grabber_ta
 	spin_lock_irq(&card->wait.lock);
 	slot = grabber_ring_find(ring, file->cursor, newest);
 	if (slot < 0) {
-		slot = card->gone ? -ENODEV : -EAGAIN;
+		slot = card->gone ? -ENODEV : card->broken ? -EIO : -EAGAIN;
 		goto out;
 	}
 	if (!grabber_ring_hold(ring, slot, !take)) {
@@ -283,7 +284,7 @@ static __poll_t frame_poll(struct file *filp, poll_table *wait)
 		events |= EPOLLIN | EPOLLRDNORM;
 	if (READ_ONCE(card->gone))
 		events |= EPOLLHUP | EPOLLERR;
-	else if (err && err != -ERESTARTSYS)
+	else if ((err && err != -ERESTARTSYS) || READ_ONCE(card->broken))
 		events |= EPOLLERR;
 	return events;
 }

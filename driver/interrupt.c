@@ -76,11 +76,12 @@ static bool too_long(struct grabber_card *card, ktime_t begin)
 
 static irqreturn_t look(struct grabber_card *card, ktime_t begin, ktime_t when)
 {
-	enum grabber_look seen;
+	enum grabber_look seen = GRABBER_LOOK_NONE;
 
 	/* Interrupts are off here; or this is a thread, and then no interrupt takes the lock. */
 	spin_lock(&card->wait.lock);
-	seen = card->board->interrupt(card, when);
+	if (!card->away)
+		seen = card->board->interrupt(card, when);
 	if (seen != GRABBER_LOOK_NONE) {
 		card->interrupts++;
 		if (card->board->mask && (too_long(card, begin) || seen == GRABBER_LOOK_MORE))

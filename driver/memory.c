@@ -156,6 +156,12 @@ static int change_memory(struct grabber_card *card, u32 nslots, u32 slot_size)
 		return -ENODEV;
 	if (card->users || card->paused)
 		return -EBUSY;
+	/* The card must not know the old memory any more when that is given back. */
+	if (grabber_dma_settle(card, false)) {
+		dev_err_ratelimited(card->dev,
+				    "the buffer stays as it is: the card may still be writing to it, and cannot be reset\n");
+		return -EIO;
+	}
 	err = memory_alloc(card, &memory, nslots, slot_size);
 	if (err)
 		return err == -EFBIG ? -ENOMEM : err;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * PCI glue: from a PCI device to a card, and what PCI does to it afterwards.
+ * PCI glue: from a PCI device to a card. What PCI does to it afterwards is in
+ * pci_reset.c.
  *
  * To bind a card that no board claims (board "generic"):
  *
@@ -38,11 +39,6 @@ static int memory_bar(struct pci_dev *pdev, int wanted)
 	return -ENODEV;
 }
 
-static bool pci_present(struct device *dev)
-{
-	return pci_device_is_present(to_pci_dev(dev));
-}
-
 static void free_vectors(void *pdev)
 {
 	pci_free_irq_vectors(pdev);
@@ -51,11 +47,6 @@ static void free_vectors(void *pdev)
 static void put_card(void *card)
 {
 	grabber_card_put(card);
-}
-
-static void end_dma(void *pdev)
-{
-	pci_clear_master(pdev);
 }
 
 /**
@@ -106,21 +97,6 @@ void grabber_pci_unmask_intx(struct grabber_card *card)
 
 	if (!pci_dev_msi_enabled(pdev))
 		pci_intx(pdev, 1);
-}
-
-/**
- * grabber_pci_allow_dma() - open or close the card's way to memory
- * @card: the card
- * @allow: open
- *
- * The last resort for an engine that does not stop when told to.
- */
-void grabber_pci_allow_dma(struct grabber_card *card, bool allow)
-{
-	if (allow)
-		pci_set_master(to_pci_dev(card->dev));
-	else
-		pci_clear_master(to_pci_dev(card->dev));
 }
 
 static int claim_bars(struct pci_dev *pdev)
@@ -247,11 +223,6 @@ static int setup_card(struct pci_dev *pdev, struct grabber_card *card)
 	err = setup_window(pdev, card);
 	if (err)
 		return err;
-	pci_set_master(pdev);
-	/* Undone after the interrupt is gone. */
-	err = devm_add_action_or_reset(&pdev->dev, end_dma, pdev);
-	if (err)
-		return err;
 	err = setup_interrupt(pdev, card);
 	if (err)
 		return err;
@@ -270,7 +241,7 @@ static int probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	}
 	/* No id of ours: somebody asked for us by driver_override. */
 	card = grabber_card_create(&pdev->dev, board ? board : &grabber_board_generic,
-				   pci_present);
+				   &grabber_pci_bus);
 	if (!card)
 		return -ENOMEM;
 	/* Undone last of all: the interrupt handler needs the card. */
@@ -278,7 +249,11 @@ static int probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	if (err)
 		return err;
 	pci_set_drvdata(pdev, card);
-	err = setup_card(pdev, card);
+	/* Whoever had the card before may have left it running. */
+	grabber_dma_close(card, true);
+	err = grabber_pci_keep_state(card);
+	if (!err)
+		err = setup_card(pdev, card);
 	if (err)
 		grabber_card_remove(card);
 	return err;
@@ -288,60 +263,6 @@ static void remove(struct pci_dev *pdev)
 {
 	grabber_card_remove(pci_get_drvdata(pdev));
 }
-
-static int __maybe_unused suspend(struct device *dev)
-{
-	grabber_card_pause(dev_get_drvdata(dev));
-	return 0;
-}
-
-static int __maybe_unused resume(struct device *dev)
-{
-	struct pci_dev *pdev = to_pci_dev(dev);
-
-	pci_set_master(pdev);
-	return grabber_card_resume(dev_get_drvdata(dev));
-}
-
-static SIMPLE_DEV_PM_OPS(pm_ops, suspend, resume);
-
-/* A link error: end DMA, let the link be reset, start again. */
-static pci_ers_result_t error_detected(struct pci_dev *pdev, pci_channel_state_t state)
-{
-	struct grabber_card *card = pci_get_drvdata(pdev);
-
-	if (state == pci_channel_io_perm_failure) {
-		grabber_card_gone(card);
-		return PCI_ERS_RESULT_DISCONNECT;
-	}
-	grabber_card_pause(card);
-	return PCI_ERS_RESULT_NEED_RESET;
-}
-
-static pci_ers_result_t slot_reset(struct pci_dev *pdev)
-{
-	pci_restore_state(pdev);
-	pci_set_master(pdev);
-	return PCI_ERS_RESULT_RECOVERED;
-}
-
-static void error_resume(struct pci_dev *pdev)
-{
-	grabber_card_resume(pci_get_drvdata(pdev));
-}
-
-static void reset_prepare(struct pci_dev *pdev)
-{
-	grabber_card_pause(pci_get_drvdata(pdev));
-}
-
-static const struct pci_error_handlers error_handlers = {
-	.error_detected = error_detected,
-	.slot_reset = slot_reset,
-	.resume = error_resume,
-	.reset_prepare = reset_prepare,
-	.reset_done = error_resume,
-};
 
 #define BOARD(family)	.driver_data = (kernel_ulong_t)&grabber_board_##family
 
@@ -396,8 +317,8 @@ static struct pci_driver pci_driver = {
 	.id_table = ids,
 	.probe = probe,
 	.remove = remove,
-	.driver.pm = &pm_ops,
-	.err_handler = &error_handlers,
+	.driver.pm = &grabber_pci_pm,
+	.err_handler = &grabber_pci_errors,
 };
 
 /**

@@ -3,6 +3,11 @@
  * Capture: on while any open file wants it, off across suspend and reset, and
  * restarted after an engine error. A frame's way from the board to the ring is here
  * too.
+ *
+ * The watchdog and the bus may both find that a card is away. The bus comes first: an
+ * error that it reports (PCI: AER, DPC) can be recovered from, and what the watchdog
+ * does is for good. So the watchdog waits while the bus is at it, and for
+ * ABSENT_MAX looks before, in which the bus can say so.
  */
 #include <linux/poll.h>
 
@@ -19,6 +24,15 @@
  */
 #define RECOVERY_MS	10U
 #define RECOVERY_MS_MAX	1280U
+/* Pause before a card that could not be started is tried again; it doubles, too. */
+#define RETRY_FIRST	HZ
+#define RETRY_LAST	(64 * HZ)
+/* When nobody was to blame: somebody else was about to reset the card. */
+#define RETRY_SOON	(HZ / 10)
+/* How often in a row the watchdog finds a card absent that is gone. */
+#define ABSENT_MAX	5
+/* How long the bus may take to recover from an error: cards have up to 65 s to come up. */
+#define PATIENCE	(90 * HZ)
 
 /* Hand free slots to the card until it has as many as it should have. */
 static void feed_card(struct grabber_card *card)
@@ -35,6 +49,15 @@ static void feed_card(struct grabber_card *card)
 	}
 }
 
+/* A board that did not forget() a slot would write over what others have there now. */
+static bool is_with_board(struct grabber_card *card, u32 slot)
+{
+	lockdep_assert_held(&card->wait.lock);
+	return !WARN_ONCE(card->ring.slots[slot].state != GRABBER_SLOT_QUEUED,
+			  "grabber: board %s has slot %u, which is not queued\n",
+			  card->board->name, slot);
+}
+
 /**
  * grabber_frame_done() - a board says: this slot has a frame
  * @card: the card; its lock is held
@@ -47,7 +70,8 @@ static void feed_card(struct grabber_card *card)
 void grabber_frame_done(struct grabber_card *card, u32 slot, u32 bytes,
 			u32 flags, ktime_t when)
 {
-	lockdep_assert_held(&card->wait.lock);
+	if (!is_with_board(card, slot))
+		return;
 	if (!when)
 		when = ktime_get();
 	card->failures = 0;
@@ -89,7 +113,8 @@ void grabber_discontinuity(struct grabber_card *card)
  */
 void grabber_slot_unused(struct grabber_card *card, u32 slot)
 {
-	lockdep_assert_held(&card->wait.lock);
+	if (!is_with_board(card, slot))
+		return;
 	grabber_ring_unqueue(&card->ring, slot);
 	feed_card(card);
 }
@@ -131,14 +156,6 @@ void grabber_card_recover(struct grabber_card *card)
 		schedule_recovery(card);
 }
 
-/* Not even the restart worked. */
-static void retry(struct grabber_card *card)
-{
-	spin_lock_irq(&card->wait.lock);
-	schedule_recovery(card);
-	spin_unlock_irq(&card->wait.lock);
-}
-
 static void set_running(struct grabber_card *card, bool running)
 {
 	lockdep_assert_held(&card->wait.lock);
@@ -147,25 +164,70 @@ static void set_running(struct grabber_card *card, bool running)
 	grabber_status_flag(card->buffer.status, GRABBER_STATUS_STREAMING, running);
 }
 
-static int start(struct grabber_card *card)
+/* No slot is with the board any more: the card is quiet, or kept from memory. */
+static void take_slots(struct grabber_card *card)
+{
+	spin_lock_irq(&card->wait.lock);
+	card->board->forget(card);
+	grabber_ring_stop(&card->ring);
+	spin_unlock_irq(&card->wait.lock);
+}
+
+static void let_run(struct grabber_card *card, bool run)
+{
+	spin_lock_irq(&card->wait.lock);
+	set_running(card, run);
+	feed_card(card);
+	spin_unlock_irq(&card->wait.lock);
+}
+
+static int start_board(struct grabber_card *card)
 {
 	int err;
 
-	lockdep_assert_held(&card->mutex);
-	spin_lock_irq(&card->wait.lock);
-	set_running(card, true);
-	feed_card(card);
-	spin_unlock_irq(&card->wait.lock);
-
+	let_run(card, true);
 	err = card->board->start(card);
+	if (!err)
+		return 0;
+	let_run(card, false);
+	grabber_dma_close(card, card->board->quiet && !card->board->quiet(card));
+	take_slots(card);
+	return err;
+}
+
+/* Once, for a card that does not work is tried again and again. */
+static void say_broken(struct grabber_card *card, const char *what, int err)
+{
+	if (card->broken)
+		return;
+	dev_err(card->dev,
+		"%s (%d): no capture; remove the card and let it be found again (echo 1 >/sys/bus/pci/devices/%s/remove; echo 1 >/sys/bus/pci/rescan), or power it off\n",
+		what, err, card->bus_name);
+}
+
+static int start(struct grabber_card *card)
+{
+	bool opened;
+	int err;
+
+	lockdep_assert_held(&card->mutex);
+	err = grabber_dma_open(card);
+	opened = !err;
+	if (opened)
+		err = start_board(card);
+	if (!opened && err == -EAGAIN)
+		return err;
 	if (err) {
-		spin_lock_irq(&card->wait.lock);
-		set_running(card, false);
-		grabber_ring_stop(&card->ring);
-		spin_unlock_irq(&card->wait.lock);
-		dev_err_ratelimited(card->dev, "capture cannot be started (%d)\n", err);
+		say_broken(card, opened ? "the card cannot be started" :
+			   err == -ENODEV ? "the card does not answer" :
+			   "the card does not stop what it was doing, and a reset did not help",
+			   err);
+		WRITE_ONCE(card->broken, true);
 		return -EIO;
 	}
+	WRITE_ONCE(card->broken, false);
+	card->retry = RETRY_FIRST;
+	card->absent = 0;
 	card->streaming = true;
 	schedule_delayed_work(&card->watchdog, msecs_to_jiffies(WATCHDOG_MS));
 	return 0;
@@ -173,21 +235,54 @@ static int start(struct grabber_card *card)
 
 static void stop(struct grabber_card *card, enum grabber_loss cause)
 {
+	int err;
+
 	lockdep_assert_held(&card->mutex);
 	if (!card->streaming)
 		return;
-	card->streaming = false;
+	WRITE_ONCE(card->streaming, false);
 	/* The board still gets its interrupts, to empty what the card has finished. */
-	card->board->stop(card, cause);
-	spin_lock_irq(&card->wait.lock);
-	set_running(card, false);
-	grabber_ring_stop(&card->ring);
-	spin_unlock_irq(&card->wait.lock);
+	let_run(card, false);
+	err = card->board->stop(card, cause);
+	grabber_dma_close(card, !err);
+	take_slots(card);
 }
 
 static bool is_gone(struct grabber_card *card)
 {
 	return READ_ONCE(card->gone);
+}
+
+/* Sooner or later than it was to be until now. */
+static void recover_in(struct grabber_card *card, unsigned long delay)
+{
+	mod_delayed_work(system_wq, &card->recovery, delay);
+}
+
+/* Somebody has the device's lock: a reset will be possible in a moment. */
+static int start_or_soon(struct grabber_card *card)
+{
+	int err = start(card);
+
+	if (err != -EAGAIN)
+		return err;
+	recover_in(card, RETRY_SOON);
+	return 0;
+}
+
+/*
+ * Start again what was on before. Where that fails, whoever waits for frames is told,
+ * and it is tried again later, for whoever goes on waiting.
+ */
+static void restart(struct grabber_card *card)
+{
+	if (!card->users || card->streaming || card->paused || is_gone(card))
+		return;
+	if (!start_or_soon(card))
+		return;
+	wake_up_interruptible_all(&card->wait);
+	recover_in(card, card->retry);
+	card->retry = min_t(unsigned long, 2 * card->retry, RETRY_LAST);
 }
 
 /**
@@ -210,8 +305,10 @@ int grabber_capture_begin(struct grabber_file *file)
 		goto out;
 	}
 	/* While paused, capture goes on with the resume. */
-	if (!card->streaming && !card->paused)
-		err = start(card);
+	if (card->paused)
+		err = card->broken ? -EIO : 0;
+	else if (!card->streaming)
+		err = start_or_soon(card);
 	if (!err) {
 		WRITE_ONCE(file->wants_capture, true);
 		card->users++;
@@ -239,16 +336,23 @@ void grabber_capture_unwant(struct grabber_file *file)
 }
 
 /**
- * grabber_card_pause() - suspend or reset: end DMA, but remember who wants frames
+ * grabber_card_pause() - end DMA for a while, but remember who wants frames
  * @card: the card
+ * @why: what is about to happen to it
+ *
+ * Nobody touches its registers when this returns, unless it is only suspended.
  */
-void grabber_card_pause(struct grabber_card *card)
+void grabber_card_pause(struct grabber_card *card, enum grabber_pause why)
 {
 	mutex_lock(&card->mutex);
-	card->paused = true;
+	card->paused |= why;
 	stop(card, GRABBER_LOSS_STOP);
+	grabber_window_close(card, why != GRABBER_PAUSE_SUSPEND);
 	mutex_unlock(&card->mutex);
 	grabber_stream_cancel(card);
+	/* Not every end of a recovery is told to drivers. */
+	if (READ_ONCE(card->paused) & GRABBER_PAUSE_ERROR)
+		recover_in(card, PATIENCE);
 }
 
 /**
@@ -267,24 +371,43 @@ void grabber_stream_cancel(struct grabber_card *card)
 /**
  * grabber_card_resume() - undo grabber_card_pause()
  * @card: the card
+ * @why: what is over: bits of enum grabber_pause
  *
- * The first frame has the discontinuity flag.
- *
- * Return: 0, or -EIO when the card could not be started again.
+ * Capture goes on when nothing else keeps it paused. The first frame has the
+ * discontinuity flag.
  */
-int grabber_card_resume(struct grabber_card *card)
+void grabber_card_resume(struct grabber_card *card, u32 why)
 {
-	int err = 0;
-
 	mutex_lock(&card->mutex);
-	card->paused = false;
-	if (card->users && !card->streaming && !is_gone(card)) {
-		err = start(card);
-		if (err)
-			retry(card);
+	card->paused &= ~why;
+	if (!card->paused) {
+		cancel_delayed_work(&card->recovery);
+		grabber_window_open(card);
+		restart(card);
 	}
 	mutex_unlock(&card->mutex);
-	return err;
+}
+
+static void broke(struct grabber_card *card, const char *how)
+{
+	say_broken(card, how, -EIO);
+	WRITE_ONCE(card->broken, true);
+	wake_up_interruptible_all(&card->wait);
+	grabber_window_wake(card);
+}
+
+/**
+ * grabber_card_broke() - a card that is paused could not be brought back
+ * @card: the card
+ * @how: what happened, for the log
+ *
+ * Whoever waits for it is told so. It may still come back by grabber_card_resume().
+ */
+void grabber_card_broke(struct grabber_card *card, const char *how)
+{
+	mutex_lock(&card->mutex);
+	broke(card, how);
+	mutex_unlock(&card->mutex);
 }
 
 /**
@@ -299,14 +422,20 @@ void grabber_stream_end(struct grabber_card *card)
 static void watchdog(struct work_struct *work)
 {
 	struct grabber_card *card = container_of(work, struct grabber_card, watchdog.work);
+	bool present;
 
-	if (!card->present(card->dev)) {
+	/* Capture that is off may be so for a reset, in which no card answers. */
+	if (!READ_ONCE(card->streaming))
+		return;
+	present = card->bus->present(card->dev);
+	card->absent = present || card->bus->recovering(card->dev) ? 0 : card->absent + 1;
+	if (card->absent == ABSENT_MAX) {
 		dev_err(card->dev, "the card does not answer any more: capture ended\n");
 		grabber_card_gone(card);
 		return;
 	}
 	spin_lock_irq(&card->wait.lock);
-	if (card->running && !card->interrupts)
+	if (present && card->running && !card->interrupts)
 		grabber_card_look(card);
 	card->interrupts = 0;
 	spin_unlock_irq(&card->wait.lock);
@@ -319,11 +448,11 @@ static void recovery(struct work_struct *work)
 	struct grabber_card *card = container_of(work, struct grabber_card, recovery.work);
 
 	mutex_lock(&card->mutex);
-	if (card->users && !card->paused && !is_gone(card)) {
+	if (card->paused & GRABBER_PAUSE_ERROR) {
+		broke(card, "the link could not be brought back after an error");
+	} else if (card->users && !card->paused) {
 		stop(card, GRABBER_LOSS_ERROR);
-		/* Those who wait for frames go on waiting; the log has the reason. */
-		if (start(card))
-			retry(card);
+		restart(card);
 	}
 	mutex_unlock(&card->mutex);
 }
@@ -334,6 +463,8 @@ static void recovery(struct work_struct *work)
  */
 void grabber_stream_init(struct grabber_card *card)
 {
+	card->retry = RETRY_FIRST;
+	card->next_reset = jiffies;
 	INIT_DELAYED_WORK(&card->watchdog, watchdog);
 	INIT_DELAYED_WORK(&card->recovery, recovery);
 	grabber_interrupt_prepare(card);

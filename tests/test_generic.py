@@ -27,8 +27,12 @@ def load(guest, **params):
 
 @pytest.mark.guest(card=FOREIGN)
 def test_messages(guest):
-    load(guest, bar=1)
+    bdf = load(guest, bar=1)
     guest.ktap("xdma_from_user_space 0", timeout=200)
+    # whoever drives it next must not let it write where the program had told it to
+    resets = guest.cards[0].stats()["resets"]
+    nodes.unbind(guest, bdf)
+    assert guest.cards[0].stats()["resets"] == resets + 1
 
 
 @pytest.mark.guest(card=FOREIGN, cmdline="pci=nomsi")

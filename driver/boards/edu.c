@@ -168,23 +168,50 @@ static void edu_queue(struct grabber_card *card, u32 slot)
 		send_piece(edu);
 }
 
-/* The engine cannot be stopped, only waited for. */
-static bool wait_idle(struct edu *edu)
+static void edu_forget(struct grabber_card *card)
 {
-	u32 command;
+	struct edu *edu = card->board_data;
 
-	return !readl_poll_timeout(edu->regs + EDU_DMA_COMMAND, command,
-				   command == ~0U || !(command & EDU_DMA_START),
-				   1000, 1000000);
+	edu->started = false;
+	edu->busy = false;
+	edu->in_frame = false;
+	edu->piece = 0;
+	edu->head = 0;
+	edu->tail = 0;
+}
+
+static bool is_edu(struct edu *edu)
+{
+	return readl(edu->regs + EDU_ID) == EDU_ID_MAGIC;
+}
+
+/* The engine cannot be stopped, only waited for. */
+static int edu_quiet(struct grabber_card *card)
+{
+	struct edu *edu = card->board_data;
+	u32 command;
+	int err = readl_poll_timeout(edu->regs + EDU_DMA_COMMAND, command,
+				     command == ~0U || !(command & EDU_DMA_START),
+				     1000, 1000000);
+
+	/* Of a card that does not answer nothing is known. */
+	return err || !is_edu(edu) ? -EBUSY : 0;
+}
+
+/* The last transfer's interrupt must not be taken for the next one's. */
+static void clear_interrupt(struct edu *edu)
+{
+	writel(readl(edu->regs + EDU_IRQ_STATUS), edu->regs + EDU_IRQ_ACK);
 }
 
 static int edu_start(struct grabber_card *card)
 {
 	struct edu *edu = card->board_data;
 
-	if (readl(edu->regs + EDU_ID) != EDU_ID_MAGIC)
+	if (!is_edu(edu))
 		return -ENODEV;
 	spin_lock_irq(&card->wait.lock);
+	clear_interrupt(edu);
 	edu->started = true;
 	draw_piece(edu, edu->frame, 0);
 	if (edu->head != edu->tail)
@@ -193,30 +220,25 @@ static int edu_start(struct grabber_card *card)
 	return 0;
 }
 
-static void edu_stop(struct grabber_card *card, enum grabber_loss cause)
+static int edu_stop(struct grabber_card *card, enum grabber_loss cause)
 {
 	struct edu *edu = card->board_data;
+	int err;
 
 	/* From here on no transfer follows the one that is under way. */
 	spin_lock_irq(&card->wait.lock);
 	edu->started = false;
 	spin_unlock_irq(&card->wait.lock);
-	if (!wait_idle(edu))
-		dev_err(card->dev, "the DMA engine does not come to an end\n");
+	err = edu_quiet(card);
 
 	spin_lock_irq(&card->wait.lock);
-	/* The last transfer's interrupt must not be taken for the next one's. */
-	writel(readl(edu->regs + EDU_IRQ_STATUS), edu->regs + EDU_IRQ_ACK);
+	clear_interrupt(edu);
 	if (edu->in_frame) {
 		grabber_frames_lost(card, cause, 1);
 		edu->frame++;
 	}
-	edu->busy = false;
-	edu->in_frame = false;
-	edu->piece = 0;
-	edu->head = 0;
-	edu->tail = 0;
 	spin_unlock_irq(&card->wait.lock);
+	return err;
 }
 
 static int edu_probe(struct grabber_card *card)
@@ -228,7 +250,7 @@ static int edu_probe(struct grabber_card *card)
 	edu->regs = grabber_pci_map(card, 0, EDU_DMA_COMMAND + 8);
 	if (PTR_ERR_OR_ZERO(edu->regs) == -ENOMEM)
 		return -ENOMEM;
-	if (IS_ERR(edu->regs) || readl(edu->regs + EDU_ID) != EDU_ID_MAGIC) {
+	if (IS_ERR(edu->regs) || !is_edu(edu)) {
 		dev_err(card->dev, "this is not QEMU's edu device: left alone\n");
 		return -ENODEV;
 	}
@@ -254,8 +276,10 @@ const struct grabber_board grabber_board_edu = {
 	.bar = 0,
 	.contiguous = true,
 	.probe = edu_probe,
+	.quiet = edu_quiet,
 	.start = edu_start,
 	.stop = edu_stop,
+	.forget = edu_forget,
 	.queue = edu_queue,
 	.interrupt = edu_interrupt,
 	.poll = edu_poll,

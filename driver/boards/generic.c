@@ -66,20 +66,21 @@ static int generic_queued(struct grabber_card *card, u32 place)
 
 static int generic_start(struct grabber_card *card)
 {
-	grabber_pci_allow_dma(card, true);
 	return 0;
 }
 
-static void generic_stop(struct grabber_card *card, enum grabber_loss cause)
+/* Only the program knows how to stop its card, and whether it has. */
+static int generic_stop(struct grabber_card *card, enum grabber_loss cause)
+{
+	return -EBUSY;
+}
+
+static void generic_forget(struct grabber_card *card)
 {
 	struct generic *generic = card->board_data;
 
-	/* Only the program knows how to stop its card; this stops its writes. */
-	grabber_pci_allow_dma(card, false);
-	spin_lock_irq(&card->wait.lock);
 	generic->head = 0;
 	generic->tail = 0;
-	spin_unlock_irq(&card->wait.lock);
 }
 
 /* Any, for only the program knows; it must fit a slot, and make sense. */
@@ -116,6 +117,7 @@ const struct grabber_board grabber_board_generic = {
 	.set_format = generic_set_format,
 	.start = generic_start,
 	.stop = generic_stop,
+	.forget = generic_forget,
 	.queue = generic_queue,
 	.queued = generic_queued,
 	.unmask_irq = grabber_pci_unmask_intx,

@@ -14,8 +14,15 @@
 #define BARS			6
 #define IDLE_TIMEOUT_US		50000
 
-static void forget_slots(struct xdma *xdma)
+static bool is_block(void __iomem *core, u32 offset, u32 id)
 {
+	return (readl(core + offset) & XDMA_ID_BLOCK_MASK) == id;
+}
+
+static void xdma_forget(struct grabber_card *card)
+{
+	struct xdma *xdma = card->board_data;
+
 	xdma->head = 0;
 	xdma->tail = 0;
 	xdma->credited = 0;
@@ -30,21 +37,19 @@ static void forget_slots(struct xdma *xdma)
 }
 
 /* First what makes frames, then what moves them. */
-static void quiet_engine(struct grabber_card *card)
+static int xdma_quiet(struct grabber_card *card)
 {
 	struct xdma *xdma = card->board_data;
 	u32 status;
+	int err;
 
 	writel(0, xdma->source + VS_CONTROL);
 	writel(XDMA_CONTROL_RUN, xdma->core + XDMA_C2H_CONTROL_W1C);
-	if (readl_poll_timeout(xdma->core + XDMA_C2H_STATUS, status,
-			       status == ~0U || !(status & XDMA_STATUS_BUSY),
-			       10, IDLE_TIMEOUT_US))
-		dev_warn_ratelimited(card->dev,
-				     "the DMA engine did not stop (status %#x): its way to memory is closed\n",
-				     status);
-	/* Whatever it still meant to do: it cannot, until the next start. */
-	grabber_pci_allow_dma(card, false);
+	err = readl_poll_timeout(xdma->core + XDMA_C2H_STATUS, status,
+				 status == ~0U || !(status & XDMA_STATUS_BUSY),
+				 10, IDLE_TIMEOUT_US);
+	/* Of a card that does not answer nothing is known. */
+	return err || !is_block(xdma->core, XDMA_C2H, XDMA_ID_C2H) ? -EBUSY : 0;
 }
 
 static void start_engine(struct xdma *xdma)
@@ -70,40 +75,37 @@ static int xdma_start(struct grabber_card *card)
 {
 	struct xdma *xdma = card->board_data;
 
-	if (!xdma_is_source(xdma->source)) {
-		spin_lock_irq(&card->wait.lock);
-		forget_slots(xdma);
-		spin_unlock_irq(&card->wait.lock);
+	if (!xdma_is_source(xdma->source))
 		return -EIO;
-	}
-	/* It may run: the last stop did not reach it, or nobody stopped it at all. */
-	quiet_engine(card);
-	grabber_pci_allow_dma(card, true);
 	start_engine(xdma);
 	spin_lock_irq(&card->wait.lock);
 	xdma_count_start(card);
 	xdma->started = true;
 	xdma_give_credits(xdma);
 	spin_unlock_irq(&card->wait.lock);
+	/* It may have left on the way here: then what was read of it is of no use. */
+	if (!xdma_is_source(xdma->source))
+		return -EIO;
 	writel(VS_CONTROL_RUN, xdma->source + VS_CONTROL);
 	return 0;
 }
 
-static void xdma_stop(struct grabber_card *card, enum grabber_loss cause)
+static int xdma_stop(struct grabber_card *card, enum grabber_loss cause)
 {
 	struct xdma *xdma = card->board_data;
+	int err;
 
 	spin_lock_irq(&card->wait.lock);
 	xdma->stopping = true;
 	xdma->cause = cause;
 	spin_unlock_irq(&card->wait.lock);
-	quiet_engine(card);
+	err = xdma_quiet(card);
 	spin_lock_irq(&card->wait.lock);
 	while (xdma_reap(card, 0))
 		;
 	xdma_count_stop(card, cause);
-	forget_slots(xdma);
 	spin_unlock_irq(&card->wait.lock);
+	return err;
 }
 
 static void ring_free(struct device *dev, struct xdma_ring *ring)
@@ -161,11 +163,6 @@ static int xdma_prepare(struct grabber_card *card, u32 ranges)
 	swap(xdma->ring, ring);
 	ring_free(card->dev, &ring);
 	return 0;
-}
-
-static bool is_block(void __iomem *core, u32 offset, u32 id)
-{
-	return (readl(core + offset) & XDMA_ID_BLOCK_MASK) == id;
 }
 
 static bool is_core(void __iomem *regs)
@@ -256,7 +253,7 @@ static int xdma_probe(struct grabber_card *card)
 		h2c++;
 	xdma->channel_bit = BIT(h2c);
 	/* Frames are counted from here on: none may be on its way. */
-	quiet_engine(card);
+	xdma_quiet(card);
 	xdma_count_first(xdma);
 	return read_format(card, xdma);
 }
@@ -269,8 +266,10 @@ const struct grabber_board grabber_board_xdma = {
 	.queue_max = VS_LOG_ENTRIES,
 	.probe = xdma_probe,
 	.prepare = xdma_prepare,
+	.quiet = xdma_quiet,
 	.start = xdma_start,
 	.stop = xdma_stop,
+	.forget = xdma_forget,
 	.queue = xdma_queue,
 	.interrupt = xdma_interrupt,
 	.poll = xdma_poll,

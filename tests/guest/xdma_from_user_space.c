@@ -299,3 +299,24 @@ TEST(no_dma_after_stop)
 	engine.source[VS_CONTROL / 4] = 0;
 	quiet(&engine);
 }
+
+/* What the card was told of the old buffer, it does not know any more with a new one. */
+TEST(old_addresses_are_forgotten)
+{
+	struct engine engine = open_engine();
+	struct grabber_buffer args = { .slots = engine.buffer.slots };
+
+	CHECK(ioctl(engine.frames, GRABBER_IOC_START) == 0);
+	start_slot(&engine, next_slot(&engine));
+	CHECK(ioctl(engine.frames, GRABBER_IOC_STOP) == 0);
+	CHECK(munmap(engine.map, engine.buffer.mmap_size) == 0);
+	CHECK(ioctl(engine.frames, GRABBER_IOC_SET_BUFFER, &args) == 0);
+	CHECK(ioctl(engine.frames, GRABBER_IOC_START) == 0);
+	engine.source[VS_RATE / 4] = 0;
+	engine.source[VS_CONTROL / 4] = VS_CONTROL_RUN;
+	sleep_ms(500);
+	EXPECT_MSG(!(bar_read32(engine.bar, C2H + XDMA_STATUS) & XDMA_STATUS_BUSY) &&
+		   !bar_read32(engine.bar, C2H + XDMA_COMPLETED),
+		   "the card wrote to memory that is not its own any more");
+	stop(&engine);
+}

@@ -119,7 +119,11 @@ struct grabber_format_choice {
  *
  * Errors of SET_BUFFER, all of which change nothing: EBUSY: capture is on, or the
  * buffer is mapped, or a slot is held; EINVAL: out of range, or smaller than a frame
- * of a card that cannot cut frames off; ENOMEM.
+ * of a card that cannot cut frames off; ENOMEM; EIO: the card may still be writing to
+ * the old buffer, and could not be reset.
+ *
+ * A card of board "generic" that was started since is reset by SET_BUFFER, for it was
+ * told of the old buffer's addresses: set its registers afterwards.
  */
 struct grabber_buffer {
 	__u32 slots;
@@ -227,7 +231,7 @@ struct grabber_status {
  * Errors: EAGAIN: no frame, and no wait was asked for; ETIMEDOUT: none within
  * the timeout; EBUSY: as many slots are held as may be (see &struct grabber_buffer
  * @hold_max); EINTR; ENODEV: the card is gone, and no frame is left from before; EIO:
- * the card could not be started; EINVAL: unknown flags, or @slot is not held by this
+ * the card could not be started, or not again after an error or a reset; EINVAL: unknown flags, or @slot is not held by this
  * file. All but EINVAL, and EFAULT for a structure that cannot be read, come after
  * the slot of GRABBER_TAKE_GIVE was given back.
  *
@@ -381,7 +385,8 @@ struct grabber_slot_address {
 #define GRABBER_IOC_GET_BUFFER	_IOR(GRABBER_IOC_MAGIC, 0x11, struct grabber_buffer)
 #define GRABBER_IOC_GET_STATS	_IOR(GRABBER_IOC_MAGIC, 0x12, struct grabber_stats)
 /* Capture runs while any open file wants it: asked for by START, or by the
- * first read, poll or take; given up by STOP or close.
+ * first read, poll or take; given up by STOP or close. EIO: the card could not be
+ * started; the kernel's log has the reason.
  */
 #define GRABBER_IOC_START	_IO(GRABBER_IOC_MAGIC, 0x13)
 #define GRABBER_IOC_STOP	_IO(GRABBER_IOC_MAGIC, 0x14)
