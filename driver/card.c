@@ -11,10 +11,6 @@
 #include "card.h"
 #include "status.h"
 
-/* Card objects that are not freed yet: the module's code must outlive them. */
-static atomic_t cards = ATOMIC_INIT(0);
-static DECLARE_WAIT_QUEUE_HEAD(cards_freed);
-
 /**
  * grabber_card_create() - make the object for a device
  * @dev: the device
@@ -31,7 +27,6 @@ struct grabber_card *grabber_card_create(struct device *dev, const struct grabbe
 	if (!card)
 		return NULL;
 	kref_init(&card->ref);
-	atomic_inc(&cards);
 	card->dev = get_device(dev);
 	card->board = board;
 	card->bus = bus;
@@ -55,8 +50,6 @@ static void card_free(struct kref *ref)
 	grabber_memory_free(card);
 	put_device(card->dev);
 	kfree(card);
-	if (atomic_dec_and_test(&cards))
-		wake_up(&cards_freed);
 }
 
 /**
@@ -75,17 +68,6 @@ void grabber_card_get(struct grabber_card *card)
 void grabber_card_put(struct grabber_card *card)
 {
 	kref_put(&card->ref, card_free);
-}
-
-/**
- * grabber_cards_wait_freed() - wait until no card object is left
- *
- * For the module's exit: the driver core may free the minors' devices a little
- * after they were deleted, and runs our code to do it.
- */
-void grabber_cards_wait_freed(void)
-{
-	wait_event(cards_freed, !atomic_read(&cards));
 }
 
 /**

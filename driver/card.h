@@ -3,9 +3,8 @@
  * The card: what the core knows of one frame grabber.
  *
  * Lifetime. The bus glue creates the card, and removes it when the device leaves.
- * Each of the two minors and each open file keeps a reference to it, and with it
- * the frame memory; the last of them frees it, perhaps long after the device is
- * gone. A mapping keeps its file open. What belongs to the hardware (registers,
+ * Each open file keeps a reference to it, and with it the frame memory; the last of
+ * them frees it, perhaps long after the device is gone. A mapping keeps its file open. What belongs to the hardware (registers,
  * interrupt, DMA mappings, the board's own memory) ends in grabber_card_remove()
  * and the devm unwinding after it; nobody touches it afterwards, because:
  *
@@ -96,14 +95,12 @@ struct grabber_window {
 
 /**
  * struct grabber_minor - one of the two nodes
- * @dev: its device; holds a reference to @card
+ * @dev: its device; the card is its driver data
  * @cdev: its character device
- * @card: the card
  */
 struct grabber_minor {
-	struct device dev;
-	struct cdev cdev;
-	struct grabber_card *card;
+	struct device *dev;
+	struct cdev *cdev;
 };
 
 enum grabber_minor_kind {
@@ -114,7 +111,7 @@ enum grabber_minor_kind {
 
 /**
  * struct grabber_card - one card
- * @ref: minors and open files
+ * @ref: the bus glue, open files, and dma-bufs
  * @dev: the device on its bus; referenced, so that messages have a name to the end
  * @bus: how to ask the bus something about @dev
  * @bus_data: what the bus glue keeps
@@ -248,7 +245,6 @@ void grabber_card_remove(struct grabber_card *card);
 void grabber_card_gone(struct grabber_card *card);
 void grabber_card_get(struct grabber_card *card);
 void grabber_card_put(struct grabber_card *card);
-void grabber_cards_wait_freed(void);
 void grabber_info_fill(struct grabber_card *card, struct grabber_info *info);
 
 /* minor.c */

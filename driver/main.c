@@ -28,10 +28,19 @@ no_minors:
 	return err;
 }
 
+/*
+ * The kernel unloads a module that nobody uses: no file is open, no dma-buf of ours
+ * exists, and the code that closes them let go of the module when it had returned from
+ * us. What else could still run in the module's text, or call it later:
+ *
+ * - Work, timers, interrupts, sysfs attributes: grabber_pci_exit() returns after each
+ *   card's removal and all that devm unwinds then, and these wait for them to end.
+ * - The driver core, when it lets go of a device, of a cdev or of the class at last: what
+ *   it frees then is its own, by its own code (minor.c).
+ */
 static void __exit grabber_exit(void)
 {
 	grabber_pci_exit();
-	grabber_cards_wait_freed();
 	grabber_minors_exit();
 	grabber_interrupts_exit();
 }

@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The two minors of each card, their numbers, and the files opened on them.
+ *
+ * The driver core may let go of a device, of a cdev and of the class long after we
+ * did, and the module may be unloaded by then. So all three are made by the core,
+ * freed by its own code, and know nothing of ours: an open() finds its card by its
+ * number.
  */
-#include <linux/completion.h>
-#include <linux/idr.h>
+#include <linux/err.h>
 #include <linux/module.h>
 #include <linux/slab.h>
+#include <linux/xarray.h>
 
 #include "card.h"
 #include "compat/compat.h"
@@ -13,27 +18,9 @@
 #define CARDS_MAX	1024
 
 static dev_t first_devt;
-static DEFINE_IDA(numbers);
-
-static void minor_release(struct device *dev)
-{
-	struct grabber_minor *minor = container_of(dev, struct grabber_minor, dev);
-
-	grabber_card_put(minor->card);
-}
-
-static DECLARE_COMPLETION(class_released);
-
-/* The driver core may be done with the class a little after it was unregistered. */
-static void class_release(CLASS_CONST struct class *class)
-{
-	complete(&class_released);
-}
-
-static struct class grabber_class = {
-	.name = "grabber",
-	.class_release = class_release,
-};
+static struct class *grabber_class;
+/* By their numbers; its lock makes sure that a card which is found there lives. */
+static DEFINE_XARRAY_ALLOC(cards);
 
 /**
  * grabber_minors_init() - reserve the device numbers and make the class
@@ -46,10 +33,11 @@ int grabber_minors_init(void)
 
 	if (err)
 		return err;
-	err = class_register(&grabber_class);
-	if (err)
-		unregister_chrdev_region(first_devt, CARDS_MAX * GRABBER_MINORS);
-	return err;
+	grabber_class = class_create("grabber");
+	if (!IS_ERR(grabber_class))
+		return 0;
+	unregister_chrdev_region(first_devt, CARDS_MAX * GRABBER_MINORS);
+	return PTR_ERR(grabber_class);
 }
 
 /**
@@ -57,10 +45,9 @@ int grabber_minors_init(void)
  */
 void grabber_minors_exit(void)
 {
-	class_unregister(&grabber_class);
-	wait_for_completion(&class_released);
+	class_destroy(grabber_class);
 	unregister_chrdev_region(first_devt, CARDS_MAX * GRABBER_MINORS);
-	ida_destroy(&numbers);
+	xa_destroy(&cards);
 }
 
 static int minor_add(struct grabber_card *card, enum grabber_minor_kind kind,
@@ -68,31 +55,32 @@ static int minor_add(struct grabber_card *card, enum grabber_minor_kind kind,
 		     const struct attribute_group **groups, const char *suffix)
 {
 	struct grabber_minor *minor = &card->minors[kind];
+	dev_t devt = first_devt + card->number * GRABBER_MINORS + kind;
 	int err;
 
-	minor->card = card;
-	/* minor_release() drops this one, when the driver core is done with it. */
-	grabber_card_get(card);
-	device_initialize(&minor->dev);
-	minor->dev.class = &grabber_class;
-	minor->dev.parent = card->dev;
-	minor->dev.release = minor_release;
-	minor->dev.groups = groups;
-	minor->dev.devt = first_devt + card->number * GRABBER_MINORS + kind;
-	cdev_init(&minor->cdev, fops);
-	minor->cdev.owner = THIS_MODULE;
-	err = dev_set_name(&minor->dev, "grabber%d%s", card->number, suffix);
-	if (!err)
-		err = cdev_device_add(&minor->cdev, &minor->dev);
-	if (err)
-		put_device(&minor->dev);
-	return err;
+	minor->cdev = cdev_alloc();
+	if (!minor->cdev)
+		return -ENOMEM;
+	minor->cdev->ops = fops;
+	minor->cdev->owner = THIS_MODULE;
+	err = cdev_add(minor->cdev, devt, 1);
+	if (err) {
+		kobject_put(&minor->cdev->kobj);
+		return err;
+	}
+	minor->dev = device_create_with_groups(grabber_class, card->dev, devt, card, groups,
+					       "grabber%d%s", card->number, suffix);
+	if (!IS_ERR(minor->dev))
+		return 0;
+	cdev_del(minor->cdev);
+	return PTR_ERR(minor->dev);
 }
 
+/* Nobody is in the middle of a sysfs attribute when this returns. */
 static void minor_del(struct grabber_minor *minor)
 {
-	cdev_device_del(&minor->cdev, &minor->dev);
-	put_device(&minor->dev);
+	device_unregister(minor->dev);
+	cdev_del(minor->cdev);
 }
 
 /**
@@ -106,11 +94,11 @@ static void minor_del(struct grabber_minor *minor)
  */
 int grabber_minors_add(struct grabber_card *card)
 {
-	int number = ida_alloc_max(&numbers, CARDS_MAX - 1, GFP_KERNEL);
-	int err;
+	u32 number;
+	int err = xa_alloc(&cards, &number, card, XA_LIMIT(0, CARDS_MAX - 1), GFP_KERNEL);
 
-	if (number < 0)
-		return number;
+	if (err)
+		return err;
 	card->number = number;
 	err = minor_add(card, GRABBER_MINOR_BAR, &grabber_bar_fops, NULL, "-bar");
 	if (err)
@@ -125,7 +113,7 @@ del_bar:
 	minor_del(&card->minors[GRABBER_MINOR_BAR]);
 free_number:
 	card->number = -1;
-	ida_free(&numbers, number);
+	xa_erase(&cards, number);
 	return err;
 }
 
@@ -139,7 +127,20 @@ void grabber_minors_del(struct grabber_card *card)
 {
 	minor_del(&card->minors[GRABBER_MINOR_FRAMES]);
 	minor_del(&card->minors[GRABBER_MINOR_BAR]);
-	ida_free(&numbers, card->number);
+	xa_erase(&cards, card->number);
+}
+
+/* The card of a node, with a reference; NULL when it was removed a moment ago. */
+static struct grabber_card *find_card(struct inode *inode)
+{
+	struct grabber_card *card;
+
+	xa_lock(&cards);
+	card = xa_load(&cards, iminor(inode) / GRABBER_MINORS);
+	if (card)
+		grabber_card_get(card);
+	xa_unlock(&cards);
+	return card;
 }
 
 /**
@@ -152,17 +153,20 @@ void grabber_minors_del(struct grabber_card *card)
  */
 struct grabber_file *grabber_file_open(struct inode *inode, struct file *filp)
 {
-	struct grabber_minor *minor = container_of(inode->i_cdev, struct grabber_minor, cdev);
-	struct grabber_card *card = minor->card;
-	struct grabber_file *file = kzalloc(sizeof(*file), GFP_KERNEL);
+	struct grabber_card *card = find_card(inode);
+	struct grabber_file *file;
 
-	if (!file)
+	if (!card)
+		return ERR_PTR(-ENODEV);
+	file = kzalloc(sizeof(*file), GFP_KERNEL);
+	if (!file) {
+		grabber_card_put(card);
 		return ERR_PTR(-ENOMEM);
+	}
 	file->filp = filp;
 	file->card = card;
 	file->read_slot = -1;
 	mutex_init(&file->read_mutex);
-	grabber_card_get(card);
 
 	mutex_lock(&card->files_lock);
 	list_add(&file->entry, &card->files);

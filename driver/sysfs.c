@@ -9,7 +9,7 @@
 
 static struct grabber_card *card_of(struct device *dev)
 {
-	return container_of(dev, struct grabber_minor, dev)->card;
+	return dev_get_drvdata(dev);
 }
 
 static ssize_t board_show(struct device *dev, struct device_attribute *attr, char *buf)

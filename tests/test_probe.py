@@ -74,7 +74,8 @@ REFUSALS = {
     "devm_ioremap": (0, "BAR 0 cannot be mapped", "vmalloc="),
     "pci_alloc_irq_vectors_affinity": (ENOSPC, "no interrupt", "pci=nomsi"),
     "devm_request_threaded_irq": (EBUSY, "/proc/interrupts"),
-    "cdev_device_add": (ENOMEM, "cannot make the device nodes"),
+    "cdev_add": (ENOMEM, "cannot make the device nodes"),
+    "device_create_with_groups": (ENOMEM, "cannot make the device nodes"),
 }
 
 

@@ -151,6 +151,29 @@ def test_unloaded_while_the_card_is_gone(guest):
     check_streams(guest)
 
 
+@pytest.mark.guest(**CARD)
+@pytest.mark.parametrize("order", ["before", "after"])
+def test_unloaded_while_the_kernel_keeps_a_device(guest, order):
+    """Whoever has a reference to a node's device lets go of it when he likes: the module
+    may be gone before that, or in the middle of it."""
+    guest.load(slots=16)
+    card = guest.bdf("card0")
+    guest.load_test_module("keep", parent=card, device="grabber0")
+    nodes.unbind(guest, card)
+    lets_go = "echo 1 >/sys/module/keep/parameters/let_go"
+    if order == "before":
+        guest.unload()
+        guest.run(lets_go)
+    else:
+        slowly = guest.spawn(lets_go)
+        guest.run("sleep 0.5")
+        guest.unload()
+        slowly.wait(timeout=20).check()
+    guest.unload("keep")
+    guest.load(slots=16)
+    check_streams(guest)
+
+
 def free_kib(guest):
     guest.run("echo 3 >/proc/sys/vm/drop_caches")
     for line in guest.read("/proc/meminfo").splitlines():

@@ -7,12 +7,18 @@
 #ifndef GRABBER_COMPAT_H
 #define GRABBER_COMPAT_H
 
+#include <linux/device.h>
 #include <linux/mm.h>
+#include <linux/module.h>
 
-#ifdef HAVE_CONST_CLASS_RELEASE
-#define CLASS_CONST const
-#else
-#define CLASS_CONST
+#ifndef HAVE_CLASS_CREATE_BY_NAME
+static inline struct class *class_create_by_name(const char *name)
+{
+	return class_create(THIS_MODULE, name);
+}
+
+#undef class_create
+#define class_create class_create_by_name
 #endif
 
 #ifndef HAVE_VM_FLAGS_CLEAR

@@ -71,6 +71,6 @@ def test_size(built, record_property):
     assert text + data < 96 * 1024
 
 
-@pytest.mark.parametrize("module", ["noscan", "refuse", "slow", "splat"])
+@pytest.mark.parametrize("module", ["keep", "noscan", "refuse", "slow", "splat"])
 def test_harness_module_builds_cleanly(module):
     assert not complaints(kernels.build_module("debug", source=VM / module)[1])

@@ -12,7 +12,7 @@ from .test_kernels import check_module, new_of, newer, version_to_come	# noqa: F
 BREAK = """#!/bin/sh
 [ "$1" = "$(cat /etc/broken-kernel 2>/dev/null)" ] || exit 0
 for header in /usr/src/linux-headers-*/include/linux/cdev.h; do
-	case "$header" in */linux-headers-${1%-amd64}*) sed -i /cdev_device_add/d "$header" ;; esac
+	case "$header" in */linux-headers-${1%-amd64}*) sed -i /cdev_alloc/d "$header" ;; esac
 done
 """
 
@@ -39,7 +39,7 @@ def test_broken_kernel_arrives(machine, newer):	# noqa: F811
     said = apt.install(machine, *newer)
     apt.sound(machine)
     assert new_of(machine) == new
-    check_told(said, new, machine, "cdev_device_add")
+    check_told(said, new, machine, "cdev_alloc")
     check_module(machine, old)
     assert apt.module(machine, new) is None
     # The next run of apt is not stuck either, and mending it by hand is one command.
@@ -56,7 +56,7 @@ def test_broken_kernel_is_there_already(machine):
     machine.run(f"/etc/kernel/postinst.d/0-break {kernel}")
     said = apt.install(machine, "/packages/grabber-dkms_*.deb", "/packages/grabber-tools_*.deb")
     apt.sound(machine)
-    check_told(said, kernel, machine, "cdev_device_add")
+    check_told(said, kernel, machine, "cdev_alloc")
     # By hand it is always tried, and says that it failed.
     assert not machine.ok(f"dkms install grabber/{VERSION} -k {kernel}")
     # The machine's own kernel is another one, that of this test.
