@@ -4,9 +4,10 @@
  *
  * Lifetime. The bus glue creates the card, and removes it when the device leaves.
  * Each open file keeps a reference to it, and with it the frame memory; the last of
- * them frees it, perhaps long after the device is gone. A mapping keeps its file open. What belongs to the hardware (registers,
- * interrupt, DMA mappings, the board's own memory) ends in grabber_card_remove()
- * and the devm unwinding after it; nobody touches it afterwards, because:
+ * them frees it, perhaps long after the device is gone. A mapping keeps its file
+ * open. What belongs to the hardware (registers, interrupt, DMA mappings, the board's
+ * own memory) ends in grabber_card_remove() and the devm unwinding after it; nobody
+ * touches it afterwards, because:
  *
  * - @gone is set first, under @wait.lock: interrupts and slot queueing see it there;
  * - @mutex: starting, stopping and recovering see @gone there;
@@ -48,8 +49,6 @@
 #include "board.h"
 #include "buffer.h"
 #include "ring.h"
-
-struct grabber_card;
 
 /**
  * struct grabber_bus - what the core asks of the bus that a card is on

@@ -135,7 +135,8 @@ static pci_ers_result_t slot_reset(struct pci_dev *pdev)
 	restore_state(pdev);
 	if (present(&pdev->dev))
 		return PCI_ERS_RESULT_RECOVERED;
-	grabber_card_broke(pci_get_drvdata(pdev), "the card does not answer after a reset of its link");
+	grabber_card_broke(pci_get_drvdata(pdev),
+			   "the card does not answer after a reset of its link");
 	return PCI_ERS_RESULT_DISCONNECT;
 }
 

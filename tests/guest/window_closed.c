@@ -33,7 +33,7 @@ static pid_t spawn(void (*what)(int bar, volatile uint32_t *map), int bar, volat
 	return pid;
 }
 
-static void reset(int bar, volatile uint32_t *map)
+static void by_sysfs(int bar, volatile uint32_t *map)
 {
 	char path[128];
 	int fd;
@@ -88,7 +88,7 @@ TEST(accesses_wait)
 
 	CHECK(map[VS_ID / 4] == VS_ID_MAGIC);
 	run_on(1);
-	resets = spawn(reset, bar, map);
+	resets = spawn(by_sysfs, bar, map);
 	while (pread(nonblock, &id, sizeof(id), VS_ID) == sizeof(id)) {
 		CHECK_MSG(id == VS_ID_MAGIC, "pread gave %#x", id);
 		CHECK_MSG(now_ns() < end, "the window was not closed");
