@@ -309,7 +309,7 @@ TEST(old_addresses_are_forgotten)
 	CHECK(ioctl(engine.frames, GRABBER_IOC_START) == 0);
 	start_slot(&engine, next_slot(&engine));
 	CHECK(ioctl(engine.frames, GRABBER_IOC_STOP) == 0);
-	CHECK(munmap(engine.map, engine.buffer.mmap_size) == 0);
+	CHECK(munmap(engine.map, engine.buffer.status_offset) == 0);
 	CHECK(ioctl(engine.frames, GRABBER_IOC_SET_BUFFER, &args) == 0);
 	CHECK(ioctl(engine.frames, GRABBER_IOC_START) == 0);
 	engine.source[VS_RATE / 4] = 0;

@@ -231,9 +231,10 @@ struct grabber_status {
  * Errors: EAGAIN: no frame, and no wait was asked for; ETIMEDOUT: none within
  * the timeout; EBUSY: as many slots are held as may be (see &struct grabber_buffer
  * @hold_max); EINTR; ENODEV: the card is gone, and no frame is left from before; EIO:
- * the card could not be started, or not again after an error or a reset; EINVAL: unknown flags, or @slot is not held by this
- * file. All but EINVAL, and EFAULT for a structure that cannot be read, come after
- * the slot of GRABBER_TAKE_GIVE was given back.
+ * the card could not be started, or not again after an error or a reset; EINVAL:
+ * unknown flags, or @slot is not held by this file. All but EINVAL, and EFAULT for a
+ * structure that cannot be read, come after the slot of GRABBER_TAKE_GIVE was given
+ * back.
  *
  * read() gives the same frames as a byte stream, from the same cursor. It goes on in
  * the middle of a frame where the last one stopped, and never beyond the frame's
