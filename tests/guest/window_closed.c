@@ -21,18 +21,6 @@ static void run_on(int processor)
 	CHECK(sched_setaffinity(0, sizeof(set), &set) == 0);
 }
 
-static pid_t spawn(void (*what)(int bar, volatile uint32_t *map), int bar, volatile uint32_t *map)
-{
-	pid_t pid = fork();
-
-	CHECK(pid >= 0);
-	if (!pid) {
-		what(bar, map);
-		_exit(0);
-	}
-	return pid;
-}
-
 static void by_sysfs(int bar, volatile uint32_t *map)
 {
 	char path[128];
@@ -44,6 +32,23 @@ static void by_sysfs(int bar, volatile uint32_t *map)
 	fd = open(path, O_WRONLY);
 	if (fd < 0 || write(fd, "1", 1) != 1)
 		_exit(2);
+}
+
+static volatile bool *closed;
+
+/* A process that does @what once the window is closed, which may be soon over. */
+static pid_t spawn(void (*what)(int bar, volatile uint32_t *map), int bar, volatile uint32_t *map)
+{
+	pid_t pid = fork();
+
+	CHECK(pid >= 0);
+	if (!pid) {
+		while (what != by_sysfs && !*closed)
+			sleep_ms(1);
+		what(bar, map);
+		_exit(0);
+	}
+	return pid;
 }
 
 static void by_call(int bar, volatile uint32_t *map)
@@ -87,19 +92,21 @@ TEST(accesses_wait)
 	uint32_t id;
 
 	CHECK(map[VS_ID / 4] == VS_ID_MAGIC);
+	closed = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	run_on(1);
+	call = spawn(by_call, bar, map);
+	mapping = spawn(by_mapping, bar, map);
+	kernel = spawn(by_kernel, bar, map);
+	killed[0] = spawn(by_call, bar, map);
+	killed[1] = spawn(by_mapping, bar, map);
 	resets = spawn(by_sysfs, bar, map);
 	while (pread(nonblock, &id, sizeof(id), VS_ID) == sizeof(id)) {
 		CHECK_MSG(id == VS_ID_MAGIC, "pread gave %#x", id);
 		CHECK_MSG(now_ns() < end, "the window was not closed");
 	}
 	CHECK(errno == EAGAIN);
+	*closed = true;
 	EXPECT_ERRNO(pwrite(nonblock, &id, sizeof(id), VS_RATE), EAGAIN);
-	call = spawn(by_call, bar, map);
-	mapping = spawn(by_mapping, bar, map);
-	kernel = spawn(by_kernel, bar, map);
-	killed[0] = spawn(by_call, bar, map);
-	killed[1] = spawn(by_mapping, bar, map);
 	sleep_ms(50);
 	start = now_ns();
 	for (int i = 0; i < 2; i++) {
