@@ -151,8 +151,8 @@ def test_card_that_cannot_be_started_again(guest):
         before = card.stats()["register_reads"]
         time.sleep(8)
         after = card.stats()["register_reads"]
-    said = nodes.messages(log[0], guest.bdf("card0"))
-    assert [line for line in said if "engine error" not in line] == said[1:] and len(said) == 2, said
+    said = [line for line in nodes.messages(log[0], guest.bdf("card0")) if "no capture" in line]
+    assert len(said) == 1, log[0]
     print(f"{after - before} registers read within 8 s of attempts")
     card.fault("as-built")
     wait_for_frames(card, timeout=60)
