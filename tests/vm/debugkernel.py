@@ -16,7 +16,7 @@ from .progress import say
 PACKAGES = ["gcc", "make", "libc6-dev", "sparse", "kmod", "bc", "bison", "flex",
             "libelf-dev", "libssl-dev", "xz-utils", "perl-base", "python3-minimal"]
 
-_UNPACK = r"""
+UNPACK = r"""
 set -e
 cd /usr/src
 pkg=$(apt-cache pkgnames linux-source-6.1 | head -n 1)
@@ -40,7 +40,7 @@ grep -q 'dma_active_cacheline, GFP_ATOMIC | __GFP_NOFAIL' linux/kernel/dma/debug
 """
 
 # What a module build needs stays: the build system, headers and its programs.
-_PRUNE = r"""
+PRUNE = r"""
 set -e
 cd /usr/src/linux
 find . -maxdepth 1 -mindepth 1 ! -name arch ! -name include ! -name scripts \
@@ -54,23 +54,22 @@ rm -rf arch/x86/boot/compressed arch/x86/kvm
 """
 
 
-def _config_kept(tmp):
-    """Every line of debug.config must have made it into .config."""
+def _config_kept(tmp, name, wanted):
+    """Every line that is wanted must have made it into .config."""
     config = (tmp / "usr/src/linux/.config").read_text().splitlines()
-    lost = []
-    for line in (VM / "debug.config").read_text().splitlines():
-        if line.startswith("CONFIG_") and line not in config:
-            lost.append(line)
+    lost = [line for line in wanted.splitlines()
+            if line.startswith("CONFIG_") and line not in config]
     if lost:
-        raise RuntimeError("the debug kernel cannot have: " + ", ".join(lost) +
-                           "; mend tests/vm/debug.config")
+        raise RuntimeError(f"the {name} kernel cannot have: " + ", ".join(lost) +
+                           f"; mend tests/vm/{name}.config")
 
 
 class _Watch(threading.Thread):
     """Says now and then how far the compiler got."""
 
-    def __init__(self, tree):
+    def __init__(self, name, tree):
         super().__init__(daemon=True)
+        self.name = name
         self.tree = tree
         self.over = threading.Event()
 
@@ -78,28 +77,29 @@ class _Watch(threading.Thread):
         while not self.over.wait(60):
             done = sum(name.endswith(".o")
                        for _, _, names in os.walk(self.tree) for name in names)
-            say(f"debug kernel: {done} of about 1500 files compiled")
+            say(f"{self.name} kernel: {done} of about 1500 files compiled")
 
 
-def _make(tmp):
+def make(tmp, name, config, packages=PACKAGES, options=()):
+    """Make a root at TMP that has kernel NAME in it, built with these options of make."""
     suite = roots.SUITES["bookworm"]
-    roots.mmdebstrap(tmp, "bookworm", roots.sources(suite), PACKAGES, hook=_UNPACK)
+    roots.mmdebstrap(tmp, "bookworm", roots.sources(suite), packages, hook=UNPACK)
     tree = tmp / "usr/src/linux"
-    shutil.copy(VM / "debug.config", tmp / "usr/src/debug.config")
-    make = ["make", "-C", "/usr/src/linux", f"-j{os.cpu_count()}"]
-    env = dict(os.environ, KCONFIG_ALLCONFIG="/usr/src/debug.config",
+    (tmp / "usr/src/wanted.config").write_text(config)
+    command = ["make", "-C", "/usr/src/linux", f"-j{os.cpu_count()}", *options]
+    env = dict(os.environ, KCONFIG_ALLCONFIG="/usr/src/wanted.config",
                KBUILD_BUILD_TIMESTAMP="1970-01-01", KBUILD_BUILD_USER="grabber",
                KBUILD_BUILD_HOST="grabber", LC_ALL="C")
-    roots.run_in(tmp, [*make, "allnoconfig"], "debug-kernel-config", env=env)
-    _config_kept(tmp)
-    watch = _Watch(tree)
+    roots.run_in(tmp, [*command, "allnoconfig"], f"{name}-kernel-config", env=env)
+    _config_kept(tmp, name, config)
+    watch = _Watch(name, tree)
     watch.start()
     try:
-        roots.run_in(tmp, [*make, "bzImage", "modules"], "debug-kernel-build", env=env)
+        roots.run_in(tmp, [*command, "bzImage", "modules"], f"{name}-kernel-build", env=env)
     finally:
         watch.over.set()
     version = (tree / "include/config/kernel.release").read_text().strip()
-    kernel = tmp / "kernel/debug"
+    kernel = tmp / "kernel" / name
     (kernel / "boot").mkdir(parents=True)
     shutil.copy(tree / "arch/x86/boot/bzImage", kernel / f"boot/vmlinuz-{version}")
     shutil.copy(tree / ".config", kernel / f"boot/config-{version}")
@@ -109,10 +109,15 @@ def _make(tmp):
     where = tmp / "lib/modules" / version
     where.mkdir(parents=True, exist_ok=True)
     (where / "build").symlink_to("/usr/src/linux")
-    roots.run_in(tmp, ["sh", "-c", _PRUNE], "debug-kernel-prune")
+    roots.run_in(tmp, ["sh", "-c", PRUNE], f"{name}-kernel-prune")
+
+
+def config():
+    return (VM / "debug.config").read_text()
 
 
 def root():
     """The root that holds the debug kernel, as kernel "debug"."""
-    recipe = repr((PACKAGES, _UNPACK, _PRUNE, (VM / "debug.config").read_text()))
-    return cache.entry("debug", recipe, _make, "the debug kernel (about 6 minutes)")
+    recipe = repr((PACKAGES, UNPACK, PRUNE, config()))
+    return cache.entry("debug", recipe, lambda tmp: make(tmp, "debug", config()),
+                       "the debug kernel (about 6 minutes)")

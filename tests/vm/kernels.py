@@ -9,7 +9,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import debugkernel, roots
+from . import clangkernel, debugkernel, roots
 from .errors import Unavailable
 from .paths import BUILD, DRIVER, TOP
 
@@ -17,6 +17,9 @@ from .paths import BUILD, DRIVER, TOP
 BOOT = {"debug": None, "5.10": "bullseye", "6.1": "bookworm", "6.12": "trixie",
         "6.12-rt": "trixie", "7.2": "trixie-backports"}
 STOCK = [name for name in BOOT if name != "debug"]
+
+# Built here, each by a module of that name's own.
+OWN = {"debug": debugkernel, "clang": clangkernel}
 
 # All kernels that the module is built for.
 HEADERS = {"debug": None,
@@ -65,11 +68,10 @@ class Kernel:
 
 def kernel(name):
     """Kernel NAME; makes the root that holds it when it is not there yet."""
-    if name not in HEADERS:
+    if name not in HEADERS and name not in OWN:
         raise ValueError(f"no kernel is called {name}; there are {', '.join(HEADERS)}")
     try:
-        root = (debugkernel.root() if name == "debug"
-                else roots.build_root(HEADERS[name]))
+        root = OWN[name].root() if name in OWN else roots.build_root(HEADERS[name])
     except roots.SuiteGone as gone:
         raise Unavailable(f"kernel {name}: {gone}") from gone
     return Kernel(name, root)
