@@ -30,7 +30,9 @@ def test_lintian(suite, packages, source_package):
     about = "debhelper" if suite == "bookworm" else "lintian"
     with Machine(suites.tool_root(suite, LINT[suite], about)) as machine:
         machine.put("/packages", *packages.values(), *source_package)
+        # Debian 12's lintian knows no later standard than debian/control names.
         rc, said = machine.run("lintian --display-info --pedantic"
+                               " --suppress-tags out-of-date-standards-version"
                                " --fail-on=error,warning,info,pedantic"
                                " --allow-root /packages/*.deb /packages/*.dsc", check=False)
     lines = [line for line in said.splitlines() if not line.startswith("N:")]
