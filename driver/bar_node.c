@@ -4,7 +4,9 @@
  * single aligned registers.
  *
  * Whoever may write here can make the card write to any memory, unless an IOMMU
- * stands in between: the node is as good as root, and closed under kernel lockdown.
+ * stands in between: the node is as good as root, and closed under kernel lockdown. A
+ * lockdown may come later than an open, so each use asks again. What it cannot take
+ * away are pages that are mapped and were touched before, for nobody is told of it.
  */
 #include <linux/io.h>
 #include <linux/mm.h>
@@ -16,10 +18,15 @@
 #include "card.h"
 #include "compat/compat.h"
 
+static int locked_down(void)
+{
+	return security_locked_down(LOCKDOWN_PCI_ACCESS);
+}
+
 static int bar_open(struct inode *inode, struct file *filp)
 {
 	struct grabber_file *file;
-	int err = security_locked_down(LOCKDOWN_PCI_ACCESS);
+	int err = locked_down();
 
 	if (err)
 		return err;
@@ -90,8 +97,10 @@ static ssize_t bar_read(struct file *filp, char __user *to, size_t bytes, loff_t
 	struct grabber_file *file = filp->private_data;
 	struct grabber_card *card = file->card;
 	u64 value;
-	int err;
+	int err = locked_down();
 
+	if (err)
+		return err;
 	if (!bytes)
 		return 0;
 	if (!is_register(&card->window, *pos, bytes))
@@ -146,8 +155,10 @@ static ssize_t bar_write(struct file *filp, const char __user *from, size_t byte
 	struct grabber_file *file = filp->private_data;
 	struct grabber_card *card = file->card;
 	u64 value;
-	int err;
+	int err = locked_down();
 
+	if (err)
+		return err;
 	if (!bytes)
 		return 0;
 	if (!is_register(&card->window, *pos, bytes))
@@ -175,6 +186,8 @@ static vm_fault_t bar_fault(struct vm_fault *vmf)
 {
 	struct grabber_file *file = vmf->vma->vm_file->private_data;
 
+	if (locked_down())
+		return VM_FAULT_SIGBUS;
 	return grabber_window_fault(file->card, vmf);
 }
 
@@ -185,15 +198,18 @@ static const struct vm_operations_struct bar_vm_ops = {
 static int bar_mmap(struct file *filp, struct vm_area_struct *vma)
 {
 	struct grabber_file *file = filp->private_data;
-	int err;
+	int err = locked_down();
 
+	if (err)
+		return err;
 	if (READ_ONCE(file->card->gone))
 		return -ENODEV;
 	err = grabber_vma_check(vma, file->card->window.mmap_size);
 	if (err)
 		return err;
 	vm_flags_set(vma, VM_IO | VM_PFNMAP);
-	vma->vm_page_prot = pgprot_noncached(vma->vm_page_prot);
+	/* In a machine whose memory is encrypted a device's is not. */
+	vma->vm_page_prot = pgprot_decrypted(pgprot_noncached(vma->vm_page_prot));
 	vma->vm_ops = &bar_vm_ops;
 	return 0;
 }
@@ -247,22 +263,27 @@ static long bar_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
 	void __user *user = (void __user *)arg;
 	int err;
 
-	switch (cmd) {
-	case GRABBER_IOC_INFO:
+	if (cmd == GRABBER_IOC_INFO)
 		return READ_ONCE(card->gone) ? -ENODEV : grabber_put_info(card, user);
+	if (cmd != GRABBER_IOC_SLOT_ADDRESS && cmd != GRABBER_IOC_UNMASK_IRQ)
+		return -ENOTTY;
+	err = locked_down();
+	if (err)
+		return err;
+	switch (cmd) {
 	case GRABBER_IOC_SLOT_ADDRESS:
 		return slot_address(card, user);
-	case GRABBER_IOC_UNMASK_IRQ:
+	default:
 		if (!card->board->unmask_irq)
 			return -EOPNOTSUPP;
+		if (!(filp->f_mode & FMODE_WRITE))
+			return -EACCES;
 		err = grabber_window_enter(card, filp->f_flags & O_NONBLOCK);
 		if (err)
 			return err;
 		card->board->unmask_irq(card);
 		grabber_window_leave(card);
 		return 0;
-	default:
-		return -ENOTTY;
 	}
 }
 
