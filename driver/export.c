@@ -256,6 +256,10 @@ int grabber_export_slot(struct grabber_file *file, struct grabber_export __user 
 	if (args.flags & ~(O_CLOEXEC | O_RDWR) || args.slot >= GRABBER_RING_SLOTS_MAX ||
 	    memchr_inv(args.reserved, 0, sizeof(args.reserved)))
 		return -EINVAL;
+	/* A dma-buf can be read, and gives no more than the file that it came from. */
+	if (!(file->filp->f_mode & FMODE_READ) ||
+	    ((args.flags & O_RDWR) && !(file->filp->f_mode & FMODE_WRITE)))
+		return -EACCES;
 	fd = get_unused_fd_flags(args.flags & O_CLOEXEC);
 	if (fd < 0)
 		return fd;

@@ -208,6 +208,10 @@ long grabber_frame_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
 
 	if (READ_ONCE(card->gone))
 		return -ENODEV;
+	/* What these change, they change for all who use the card. */
+	if ((cmd == GRABBER_IOC_SET_FORMAT || cmd == GRABBER_IOC_SET_BUFFER) &&
+	    !(filp->f_mode & FMODE_WRITE))
+		return -EACCES;
 	switch (cmd) {
 	case GRABBER_IOC_INFO:
 		return grabber_put_info(card, user);

@@ -139,6 +139,25 @@ TEST(readonly)
 	unchanged(&exported);
 }
 
+/* No descriptor gives more than the one that it came from. */
+TEST(access_of_the_file)
+{
+	static const int modes[] = { O_RDONLY, O_WRONLY, O_RDWR };
+
+	for (size_t i = 0; i < 3; i++) {
+		int fd = open_frames(modes[i]), dmabuf;
+		struct grabber_take take = must_take(fd);
+
+		dmabuf = export(fd, take.slot, O_RDWR);
+		EXPECT_MSG(modes[i] == O_RDWR ? dmabuf >= 0 : dmabuf == -EACCES,
+			   "mode %d, O_RDWR: %d", modes[i], dmabuf);
+		dmabuf = export(fd, take.slot, O_RDONLY);
+		EXPECT_MSG(modes[i] != O_WRONLY ? dmabuf >= 0 : dmabuf == -EACCES,
+			   "mode %d, O_RDONLY: %d", modes[i], dmabuf);
+		close(fd);
+	}
+}
+
 TEST(unknown_flags)
 {
 	int fd = open_frames(O_RDWR);
@@ -199,7 +218,7 @@ TEST(held_after_close)
 /* A slot counts once, whoever holds it and how often it is out. */
 TEST(exported_twice)
 {
-	int fd = open_frames(O_RDONLY), first, second;
+	int fd = open_frames(O_RDWR), first, second;
 	struct grabber_take take = must_take(fd);
 
 	first = export(fd, take.slot, O_RDONLY);
@@ -385,7 +404,7 @@ TEST(no_descriptor_left)
 /* Many, and each only for a moment. */
 TEST(again_and_again)
 {
-	int fd = open_frames(O_RDONLY);
+	int fd = open_frames(O_RDWR);
 	struct grabber_take take = must_take(fd);
 
 	for (int i = 0; i < 300; i++) {

@@ -257,6 +257,21 @@ TEST(numbers_go_on)
 		   (unsigned long long)(frames - unread));
 }
 
+/* Who may only read changes nothing for others, but frames he gets. */
+TEST(read_only_file)
+{
+	int fd = open_frames(O_RDONLY);
+	struct grabber_format format = get_format(fd);
+
+	must_set(open_frames(O_RDWR), 8, 0, NULL);
+	refused(fd, (struct grabber_buffer){ .slots = 5 }, EACCES);
+	refused(fd, (struct grabber_buffer){ 0 }, EACCES);
+	EXPECT_ERRNO(ioctl(fd, GRABBER_IOC_SET_FORMAT, &format), EACCES);
+	CHECK(ioctl(fd, GRABBER_IOC_START) == 0);
+	must_give(fd, must_take(fd).slot);
+	CHECK(ioctl(fd, GRABBER_IOC_STOP) == 0);
+}
+
 TEST(out_of_range)
 {
 	int fd = open_frames(O_RDWR);
