@@ -25,6 +25,13 @@ enum grabber_look {
 	GRABBER_LOOK_MORE,	/* the same, but there is more than one look may take */
 };
 
+/* What to do about memory that a card cannot reach, or only in pieces. */
+#ifdef CONFIG_X86
+#define GRABBER_IOMMU_ON	"turn an IOMMU on (intel_iommu=on, amd_iommu=on)"
+#else
+#define GRABBER_IOMMU_ON	"have the card behind an IOMMU (see the firmware's settings)"
+#endif
+
 /**
  * struct grabber_board - a card family
  * @name: its name, for programs and the kernel log

@@ -8,6 +8,7 @@
 #include <linux/slab.h>
 
 #include "buffer.h"
+#include "limit.h"
 
 /* Pages that a card with a narrow DMA mask can reach without bounce buffers. */
 static gfp_t zone_for(struct device *dev)
@@ -43,26 +44,36 @@ static bool needs_sync(struct sg_table *sgt, struct device *dev)
 	return false;
 }
 
-static int alloc_slot(struct grabber_slot_memory *slot, struct device *dev, u32 count)
+/* Pages that may be mapped for the card in one piece: bounce buffers are no longer. */
+static u32 longest(struct device *dev, u32 count)
+{
+	size_t pages = dma_max_mapping_size(dev) >> PAGE_SHIFT;
+
+	return clamp_t(size_t, pages, 1, count);
+}
+
+static int alloc_slot(struct grabber_slot_memory *slot, struct device *dev, u32 count,
+		      gfp_t charged)
 {
 	int err;
 
 	slot->pages = kvcalloc(count, sizeof(*slot->pages), GRABBER_GFP);
 	if (!slot->pages)
 		return -ENOMEM;
-	err = grabber_pages_alloc(slot->pages, count, zone_for(dev));
+	err = grabber_pages_alloc(slot->pages, count, zone_for(dev) | charged);
 	if (err) {
 		kvfree(slot->pages);
 		slot->pages = NULL;
 		return err;
 	}
-	err = grabber_pages_table(&slot->sgt, slot->pages, count, count);
+	err = grabber_pages_table(&slot->sgt, slot->pages, count, longest(dev, count));
 	if (err)
 		goto free;
 	/* The ownership passes at each frame, by grabber_buffer_for_cpu() and _card(). */
-	err = dma_map_sgtable(dev, &slot->sgt, DMA_FROM_DEVICE, DMA_ATTR_SKIP_CPU_SYNC);
-	if (err)
+	if (dma_map_sgtable(dev, &slot->sgt, DMA_FROM_DEVICE, DMA_ATTR_SKIP_CPU_SYNC)) {
+		err = -ENOBUFS;
 		goto free_table;
+	}
 	slot->mapped = true;
 	slot->sync = needs_sync(&slot->sgt, dev);
 	return 0;
@@ -95,11 +106,13 @@ static int alloc_status(struct grabber_frame_buffer *buffer, u32 nslots)
  * @dev: the card, its DMA mask set
  * @nslots: number of slots
  * @slot_size: bytes of each, not 0
+ * @charged: GRABBER_GFP_CHARGED where a program asks for it, else 0
  *
- * Return: 0; -ENOMEM; or what the DMA mapping said. Nothing is kept on an error.
+ * Return: 0; -ENOMEM; -EINTR: the program is being killed; -ENOBUFS: the pages cannot
+ * be mapped for the card. Nothing is kept on an error.
  */
 int grabber_buffer_alloc(struct grabber_frame_buffer *buffer, struct device *dev,
-			 u32 nslots, u32 slot_size)
+			 u32 nslots, u32 slot_size, gfp_t charged)
 {
 	u64 pages = (u64)nslots * DIV_ROUND_UP(slot_size, PAGE_SIZE);
 	u32 i;
@@ -116,6 +129,8 @@ int grabber_buffer_alloc(struct grabber_frame_buffer *buffer, struct device *dev
 	buffer->nslots = nslots;
 	buffer->slot_size = slot_size;
 	buffer->slot_pages = DIV_ROUND_UP(slot_size, PAGE_SIZE);
+	buffer->counted = pages;
+	grabber_limit_count(pages);
 	buffer->slots = kvcalloc(nslots, sizeof(*buffer->slots), GRABBER_GFP);
 	if (!buffer->slots) {
 		grabber_buffer_free(buffer);
@@ -124,7 +139,7 @@ int grabber_buffer_alloc(struct grabber_frame_buffer *buffer, struct device *dev
 	for (i = 0; i < nslots; i++) {
 		struct grabber_slot_memory *slot = &buffer->slots[i];
 
-		err = alloc_slot(slot, dev, buffer->slot_pages);
+		err = alloc_slot(slot, dev, buffer->slot_pages, charged);
 		if (err) {
 			grabber_buffer_unmap(buffer, dev);
 			grabber_buffer_free(buffer);
@@ -170,6 +185,8 @@ void grabber_buffer_free(struct grabber_frame_buffer *buffer)
 		free_slot(&buffer->slots[i], buffer->slot_pages);
 	kvfree(buffer->slots);
 	buffer->slots = NULL;
+	grabber_limit_count(-(long)buffer->counted);
+	buffer->counted = 0;
 	buffer->nslots = 0;
 	/* Drops one reference of each page, as free_slot() does. */
 	if (buffer->status)

@@ -48,6 +48,7 @@ struct grabber_slot_memory {
  * @status_page: these, one by one
  * @status_pages: how many
  * @max_ranges: most bus address ranges that any slot has
+ * @counted: pages of it that grabber_limit_count() knows of
  */
 struct grabber_frame_buffer {
 	struct grabber_slot_memory *slots;
@@ -58,10 +59,11 @@ struct grabber_frame_buffer {
 	struct page *status_page[GRABBER_STATUS_PAGES_MAX];
 	u32 status_pages;
 	u32 max_ranges;
+	unsigned long counted;
 };
 
 int grabber_buffer_alloc(struct grabber_frame_buffer *buffer, struct device *dev,
-			 u32 nslots, u32 slot_size);
+			 u32 nslots, u32 slot_size, gfp_t charged);
 void grabber_buffer_unmap(struct grabber_frame_buffer *buffer, struct device *dev);
 void grabber_buffer_free(struct grabber_frame_buffer *buffer);
 struct page **grabber_buffer_pages(const struct grabber_frame_buffer *buffer, pgoff_t pgoff,

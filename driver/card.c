@@ -73,7 +73,7 @@ void grabber_card_put(struct grabber_card *card)
 /**
  * grabber_card_register() - bring the card to user space
  * @card: the card; format and window are filled in
- * @nslots: slots that its buffer shall have
+ * @nslots: slots that its buffer shall have, 0: as many as are good
  *
  * Return: 0, or an error after saying why; then nothing was registered, and
  * grabber_card_remove() is the caller's next step.
@@ -92,7 +92,7 @@ int grabber_card_register(struct grabber_card *card, u32 nslots)
 	}
 	dev_info(card->dev, "grabber%d: %s, %ux%u, %u slots of %u bytes\n",
 		 card->number, card->board->name, card->format.width,
-		 card->format.height, nslots, card->buffer.slot_size);
+		 card->format.height, card->buffer.nslots, card->buffer.slot_size);
 	return 0;
 }
 

@@ -8,6 +8,7 @@
 #include <linux/uaccess.h>
 
 #include "card.h"
+#include "limit.h"
 
 /* All that changes hands at once. */
 struct memory {
@@ -23,14 +24,40 @@ static void memory_free(struct memory *memory, struct device *dev)
 	kvfree(memory->ring.order);
 }
 
+/* What the kernel log says of memory that was not to be had, and what to do about it. */
+static void explain(struct grabber_card *card, u32 nslots, u32 size, int err)
+{
+	size_t most = dma_max_mapping_size(card->dev);
+
+	if (err == -EFBIG && most < size)
+		dev_err_ratelimited(card->dev,
+				    "slots of %u bytes cannot be had in one piece: frames go through bounce buffers here (swiotlb=), which have %zu bytes at most: choose slot_size= up to that, or %s\n",
+				    size, most, GRABBER_IOMMU_ON);
+	else if (err == -EFBIG)
+		dev_err_ratelimited(card->dev,
+				    "no contiguous memory for slots of %u bytes: choose slot_size= up to 4 MiB, or %s\n",
+				    size, GRABBER_IOMMU_ON);
+	else if (err == -ENOBUFS)
+		dev_err_ratelimited(card->dev,
+				    "%u slots of %u bytes cannot be mapped for the card: use fewer slots%s, or %s\n",
+				    nslots, size, most == SIZE_MAX ? "" :
+				    ", boot with more bounce buffers (swiotlb=, in units of 2 KiB)",
+				    GRABBER_IOMMU_ON);
+	else if (err != -EINTR)
+		dev_err_ratelimited(card->dev,
+				    "no memory for %u slots of %u bytes that the card can reach (%d): use fewer slots (slots=) or free some memory\n",
+				    nslots, size, err);
+}
+
 static int memory_alloc(struct grabber_card *card, struct memory *memory,
-			u32 nslots, u32 slot_size)
+			u32 nslots, u32 slot_size, gfp_t charged)
 {
 	struct grabber_slot *slots;
 	u32 *order;
 	int err;
 
-	err = grabber_buffer_alloc(&memory->buffer, card->dev, nslots, slot_size);
+	err = grabber_buffer_alloc(&memory->buffer, card->dev, nslots, slot_size,
+				   charged);
 	if (err)
 		return err;
 	if (card->board->contiguous && memory->buffer.max_ranges > 1) {
@@ -79,10 +106,16 @@ static int prepare_board(struct grabber_card *card, const struct memory *memory)
 	return card->board->prepare(card, memory->ring.queue_depth * memory->buffer.max_ranges);
 }
 
+/* Slots that a card gets when nobody says how many: from the second number on read() has
+ * a slot of its own.
+ */
+#define GOOD_SLOTS	8
+#define LEAST_SLOTS	4
+
 /**
  * grabber_memory_init() - get the first memory of a new card
  * @card: the card, not registered yet
- * @nslots: number of slots
+ * @nslots: number of slots; 0: as many as are good, within the limits of limit.c
  *
  * grabber_memory_free() undoes it, also after an error.
  *
@@ -92,19 +125,20 @@ int grabber_memory_init(struct grabber_card *card, u32 nslots)
 {
 	u32 size = card->format.sizeimage;
 	struct memory memory = { };
-	int err = memory_alloc(card, &memory, nslots, size);
+	int err;
 
-	if (err == -EFBIG) {
-		dev_err(card->dev,
-			"no contiguous memory for slots of %u bytes: choose slot_size= up to 4 MiB, or turn an IOMMU on (intel_iommu=on, amd_iommu=on)\n",
-			size);
-		return -ENOMEM;
+	if (!nslots) {
+		nslots = grabber_limit_slots(DIV_ROUND_UP(size, PAGE_SIZE), GOOD_SLOTS,
+					     LEAST_SLOTS);
+		if (nslots < GOOD_SLOTS)
+			dev_info(card->dev,
+				 "%u slots of %u bytes, for memory= and memory_all= allow no more: see SET_BUFFER, or load with slots=\n",
+				 nslots, size);
 	}
+	err = memory_alloc(card, &memory, nslots, size, 0);
 	if (err) {
-		dev_err(card->dev,
-			"no memory for %u slots of %u bytes that the card can reach (%d): load grabber with fewer slots= or free some memory\n",
-			nslots, size, err);
-		return err;
+		explain(card, nslots, size, err);
+		return err == -EINTR ? err : -ENOMEM;
 	}
 	card->ring = memory.ring;
 	card->buffer = memory.buffer;
@@ -156,20 +190,42 @@ static int change_memory(struct grabber_card *card, u32 nslots, u32 slot_size)
 		return -ENODEV;
 	if (card->users || card->paused)
 		return -EBUSY;
+	err = grabber_limit_begin(card->dev, grabber_buffer_slot_pages(&card->buffer),
+				  (unsigned long)nslots * DIV_ROUND_UP(slot_size, PAGE_SIZE));
+	if (err)
+		return err;
 	/* The card must not know the old memory any more when that is given back. */
 	if (grabber_dma_settle(card, false)) {
 		dev_err_ratelimited(card->dev,
 				    "the buffer stays as it is: the card may still be writing to it, and cannot be reset\n");
-		return -EIO;
+		err = -EIO;
+		goto end;
 	}
-	err = memory_alloc(card, &memory, nslots, slot_size);
-	if (err)
-		return err == -EFBIG ? -ENOMEM : err;
+	err = memory_alloc(card, &memory, nslots, slot_size, GRABBER_GFP_CHARGED);
+	if (err) {
+		explain(card, nslots, slot_size, err);
+		err = err == -EINTR ? err : -ENOMEM;
+		goto end;
+	}
 	err = prepare_board(card, &memory);
 	if (!err)
 		err = exchange(card, &memory);
 	memory_free(&memory, card->dev);
+end:
+	grabber_limit_end();
 	return err;
+}
+
+/* A slot smaller than a frame makes the card go through several for each, at the cost of
+ * as many descriptors: but not through any number of them.
+ */
+static u32 least_slot_size(struct grabber_card *card)
+{
+	u32 frame = card->format.sizeimage;
+
+	if (!card->board->cuts_frames)
+		return frame;
+	return min_t(u32, frame, max_t(u32, 4096, DIV_ROUND_UP(frame, 64)));
 }
 
 /**
@@ -182,7 +238,6 @@ static int change_memory(struct grabber_card *card, u32 nslots, u32 slot_size)
 int grabber_set_buffer(struct grabber_card *card, struct grabber_buffer __user *user)
 {
 	struct grabber_buffer args;
-	u32 least;
 	int err;
 
 	if (copy_from_user(&args, user, sizeof(args)))
@@ -194,9 +249,8 @@ int grabber_set_buffer(struct grabber_card *card, struct grabber_buffer __user *
 		return -ERESTARTSYS;
 	args.slots = args.slots ?: card->buffer.nslots;
 	args.slot_size = args.slot_size ?: card->format.sizeimage;
-	least = card->board->cuts_frames ? 1 : card->format.sizeimage;
 	if (args.slots < GRABBER_RING_SLOTS_MIN || args.slots > GRABBER_RING_SLOTS_MAX ||
-	    args.slot_size < least || args.slot_size > GRABBER_SLOT_SIZE_MAX)
+	    args.slot_size < least_slot_size(card) || args.slot_size > GRABBER_SLOT_SIZE_MAX)
 		err = -EINVAL;
 	else
 		err = change_memory(card, args.slots, args.slot_size);

@@ -4,7 +4,7 @@
  */
 #include <linux/log2.h>
 #include <linux/mm.h>
-#include <linux/sched.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/sort.h>
 
@@ -60,22 +60,27 @@ static void free_blocks(struct block *blocks, u32 nblocks)
 			__free_page(blocks->first + i);
 }
 
-/* The largest blocks that can be had. Return: how many, or an error. */
+/* The largest blocks that can be had. Return: how many; -ENOMEM; -EINTR. */
 static int alloc_blocks(struct block *blocks, u32 count, gfp_t gfp)
 {
 	unsigned int order = LARGEST_ORDER;
+	int err = 0;
 	u32 n = 0;
 
-	while (count) {
+	while (count && !err) {
 		order = min_t(unsigned int, order, order_base_2(count));
-		if (alloc_block(&blocks[n], count, order, gfp)) {
+		if (fatal_signal_pending(current))
+			err = -EINTR;
+		else if (alloc_block(&blocks[n], count, order, gfp))
 			count -= blocks[n++].count;
-		} else if (!order--) {
-			free_blocks(blocks, n);
-			return -ENOMEM;
-		}
+		else if (!order--)
+			err = -ENOMEM;
+		cond_resched();
 	}
-	return n;
+	if (!err)
+		return n;
+	free_blocks(blocks, n);
+	return err;
 }
 
 /**
@@ -83,11 +88,11 @@ static int alloc_blocks(struct block *blocks, u32 count, gfp_t gfp)
  * @pages: to be filled, in the order of their addresses. Up to 4 MiB they are one
  *	block, as a rule: one range of addresses for the card
  * @count: how many, not 0
- * @zone: where they may be: GFP_DMA, GFP_DMA32 or 0
+ * @flags: where they may be: GFP_DMA, GFP_DMA32 or 0; and GRABBER_GFP_CHARGED
  *
- * Return: 0 or -ENOMEM.
+ * Return: 0; -ENOMEM; -EINTR: the program is being killed.
  */
-int grabber_pages_alloc(struct page **pages, u32 count, gfp_t zone)
+int grabber_pages_alloc(struct page **pages, u32 count, gfp_t flags)
 {
 	struct block *blocks = kvmalloc_array(count, sizeof(*blocks), GRABBER_GFP);
 	int nblocks, i;
@@ -95,7 +100,7 @@ int grabber_pages_alloc(struct page **pages, u32 count, gfp_t zone)
 
 	if (!blocks)
 		return -ENOMEM;
-	nblocks = alloc_blocks(blocks, count, GFP_KERNEL | __GFP_ZERO | __GFP_NOWARN | zone);
+	nblocks = alloc_blocks(blocks, count, GFP_KERNEL | __GFP_ZERO | __GFP_NOWARN | flags);
 	if (nblocks > 0) {
 		/* Neighbouring blocks then make one range, and one descriptor, for the card. */
 		sort(blocks, nblocks, sizeof(*blocks), by_address, NULL);

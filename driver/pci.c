@@ -17,9 +17,10 @@
 #include "card.h"
 #include "pci.h"
 
-static unsigned int slots = 8;
+static unsigned int slots;
 module_param(slots, uint, 0444);
-MODULE_PARM_DESC(slots, "frame slots a card, 2 to 1024 (default 8)");
+MODULE_PARM_DESC(slots,
+		 "frame slots a card, 2 to 1024 (default 0: 8, or as many as memory= allows, at least 4)");
 
 static int bar = -1;
 module_param(bar, int, 0444);
@@ -142,14 +143,45 @@ static int setup_window(struct pci_dev *pdev, struct grabber_card *card)
 	return PTR_ERR_OR_ZERO(window->regs);
 }
 
+/*
+ * Where all DMA has to go through bounce buffers, these may be out of a card's reach, and
+ * the kernel would warn of each attempt: so see where they are before the card's mask is
+ * known to it. An IOMMU puts addresses wherever the mask says.
+ */
+static bool bounced_out_of_reach(struct device *dev, unsigned int bits)
+{
+	bool beyond = false;
+	struct page *page;
+	dma_addr_t at;
+
+	if (bits >= 32 || device_iommu_mapped(dev) || dma_set_mask(dev, DMA_BIT_MASK(64)))
+		return false;
+	page = alloc_page(GFP_KERNEL | GFP_DMA);
+	if (!page)
+		return false;
+	at = dma_map_page(dev, page, 0, PAGE_SIZE, DMA_FROM_DEVICE);
+	if (!dma_mapping_error(dev, at)) {
+		beyond = at + PAGE_SIZE - 1 > DMA_BIT_MASK(bits);
+		dma_unmap_page(dev, at, PAGE_SIZE, DMA_FROM_DEVICE);
+	}
+	__free_page(page);
+	return beyond;
+}
+
 static int setup_dma(struct pci_dev *pdev, const struct grabber_board *board)
 {
-	int err = dma_set_mask_and_coherent(&pdev->dev, DMA_BIT_MASK(board->dma_bits));
+	int err;
 
-	if (err) {
+	if (bounced_out_of_reach(&pdev->dev, board->dma_bits)) {
 		dev_err(&pdev->dev,
-			"no memory within the card's %u address bits (%d): turn an IOMMU on (intel_iommu=on, amd_iommu=on)\n",
-			board->dma_bits, err);
+			"all DMA has to go through bounce buffers here, which are beyond the card's %u address bits: boot without swiotlb=force, or %s\n",
+			board->dma_bits, GRABBER_IOMMU_ON);
+		return -EIO;
+	}
+	err = dma_set_mask_and_coherent(&pdev->dev, DMA_BIT_MASK(board->dma_bits));
+	if (err) {
+		dev_err(&pdev->dev, "no memory within the card's %u address bits (%d): %s\n",
+			board->dma_bits, err, GRABBER_IOMMU_ON);
 		return err;
 	}
 	/* One descriptor may cover a whole slot; the buffer is what bounds it. */
@@ -205,7 +237,7 @@ static int setup_card(struct pci_dev *pdev, struct grabber_card *card)
 {
 	int err;
 
-	if (slots < GRABBER_RING_SLOTS_MIN || slots > GRABBER_RING_SLOTS_MAX) {
+	if (slots && (slots < GRABBER_RING_SLOTS_MIN || slots > GRABBER_RING_SLOTS_MAX)) {
 		dev_err(&pdev->dev, "slots=%u: load grabber with slots= from %u to %u\n",
 			slots, GRABBER_RING_SLOTS_MIN, GRABBER_RING_SLOTS_MAX);
 		return -EINVAL;

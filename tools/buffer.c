@@ -17,9 +17,15 @@
 #include "verbs.h"
 
 #define MIB		1048576.0
+#define GRABBER_PARAMETERS "/sys/module/grabber/parameters"
 #define SLOTS_MIN	2
 #define SLOTS_MAX	1024
 #define SIZE_MAX_BYTES	(64U << 20)
+#if defined(__x86_64__) || defined(__i386__)
+#define IOMMU_ON	" (intel_iommu=on, amd_iommu=on)"
+#else
+#define IOMMU_ON	""
+#endif
 
 enum {
 	KEY_SLOTS = 0x100,
@@ -81,17 +87,21 @@ static void explain(int fd, unsigned int card, const struct grabber_buffer *wish
 	struct grabber_format format = { 0 };
 	uint32_t size = wish->slot_size;
 
+	if (!size && !ioctl(fd, GRABBER_IOC_GET_FORMAT, &format))
+		size = format.sizeimage;
 	switch (error) {
 	case EBUSY:
 		holders_explain(card, fd, "its buffer",
 				"its buffer is mapped, or the card is suspended or being reset");
 		break;
 	case ENOMEM:
-		if (!size && !ioctl(fd, GRABBER_IOC_GET_FORMAT, &format))
-			size = format.sizeimage;
 		say("no memory that grabber%u can reach for %" PRIu32 " slots of %" PRIu32 " bytes (%.1f MiB); its buffer stays as it was: ask for fewer or smaller slots, or free memory first%s",
 		    card, wish->slots, size, wish->slots * (size / MIB),
-		    size > 4 << 20 ? "; where a card needs each slot in one piece, as those of board generic do, more than 4M a slot take an IOMMU (intel_iommu=on, amd_iommu=on)" : "");
+		    size > 4 << 20 ? "; where a card needs each slot in one piece, as those of board generic do, more than 4M a slot take an IOMMU" IOMMU_ON : "");
+		break;
+	case EPERM:
+		say("grabber%u: a buffer of %.1f MiB is more than users may have, and stays as it was: run this as root, or let root write more MiB to %s/memory (for each card) and memory_all",
+		    card, wish->slots * (size / MIB), GRABBER_PARAMETERS);
 		break;
 	case EINVAL:
 		if (size && !ioctl(fd, GRABBER_IOC_GET_FORMAT, &format) && size < format.sizeimage)

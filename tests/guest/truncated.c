@@ -94,7 +94,7 @@ TEST_LIMIT(cut_at_odd_sizes, 180)
 	int fd = open_frames(O_RDWR);
 	struct grabber_format format = get_format(fd);
 	uint32_t size = format.sizeimage;
-	const uint32_t cuts[] = { size - 1, size / 2 + 1, 3 * PAGE + 13, 1001 };
+	const uint32_t cuts[] = { size - 1, size / 2 + 1, 3 * PAGE + 13, PAGE + 1001 };
 
 	CHECK(chart_init(&chart, format.width, format.height));
 	for (size_t i = 0; i < sizeof(cuts) / sizeof(cuts[0]); i++)

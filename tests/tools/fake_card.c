@@ -14,8 +14,9 @@
  * driver's), FAKE_FREE (it takes other formats), FAKE_CHOICES (how many formats it
  * offers), FAKE_BUSY (changes are refused: "running", "held" or "mapped"), FAKE_OLD
  * (a driver without calls that change things), FAKE_MEMORY (bytes there are for
- * slots), FAKE_CUTS (it can cut frames off), FAKE_UNFIT (a frame is not accounted for), FAKE_REPORT (a file that is
- * told at exit how many slots are held).
+ * slots), FAKE_LIMIT (bytes that users may have of it), FAKE_CUTS (it can cut frames
+ * off), FAKE_UNFIT (a frame is not accounted for), FAKE_REPORT (a file that is told at
+ * exit how many slots are held).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -352,6 +353,8 @@ static int set_buffer(struct grabber_buffer *buffer)
 	asked.hold_max = asked.slots - 2;
 	if (asked.mmap_size > number("FAKE_MEMORY", UINT64_MAX))
 		return ENOMEM;
+	if (asked.mmap_size > number("FAKE_LIMIT", UINT64_MAX))
+		return EPERM;
 	*buffer = asked;
 	return 0;
 }

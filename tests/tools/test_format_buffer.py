@@ -130,6 +130,8 @@ def test_set_buffer(card, args, slots, size):
                                                "ask for fewer or smaller slots"),
     (["--slot-size", "8M"], dict(MEMORY=1 << 20), "more than 4M a slot take an IOMMU"),
     (["--slot-size", "0"], dict(MEMORY=1), "8 slots of 576 bytes"),
+    (["--slots", "512", "--slot-size", "8M"], dict(LIMIT=1 << 20),
+     "grabber0: a buffer of 4096.0 MiB is more than users may have, and stays as it was: run this as root"),
     (["--slots", "9"], dict(OLD=1), "the running driver is older than this grabberctl"),
 ])
 def test_refused_buffer(card, args, settings, sentence):

@@ -65,8 +65,9 @@ struct grabber_info {
  * SET_FORMAT returns what was set, which may be corrected to what the card can do.
  * A card that has one format takes just that.
  *
- * Errors of SET_FORMAT, all of which change nothing: EBUSY: capture is on; EINVAL:
- * not what the card can do, or a frame would not fit a slot (see SET_BUFFER).
+ * Errors of SET_FORMAT, all of which change nothing: EACCES: the file was opened
+ * read-only, and what this changes, it changes for all readers; EBUSY: capture is on;
+ * EINVAL: not what the card can do, or a frame would not fit a slot (see SET_BUFFER).
  */
 struct grabber_format {
 	__u32 width;
@@ -113,14 +114,20 @@ struct grabber_format_choice {
  * SET_BUFFER asks for another number of slots, 2 to 1024, and another @slot_size, up
  * to 64 MiB; 0: as many as now, and what a frame needs. All other members must be 0,
  * and all are filled in for what there is then. Frames that were in the buffer are
- * gone. With 2 slots none can be held: such a buffer is for readers by the status
+ * gone. The buffer is a setting of the card: it stays until the next SET_BUFFER, or
+ * until the card or the driver goes. With 2 slots none can be held: such a buffer is for readers by the status
  * page. With 3 one can be held, and read() waits while it is; from 4 on a slot is
  * left to read().
  *
- * Errors of SET_BUFFER, all of which change nothing: EBUSY: capture is on, or the
- * buffer is mapped, or a slot is held; EINVAL: out of range, or smaller than a frame
- * of a card that cannot cut frames off; ENOMEM; EIO: the card may still be writing to
- * the old buffer, and could not be reset.
+ * Errors of SET_BUFFER, all of which change nothing: EACCES: the file was opened
+ * read-only; EBUSY: capture is on, or the buffer is mapped, or a slot is held; EINVAL:
+ * out of range: also slots smaller than a frame of a card that cannot cut frames off,
+ * and, of one that can, than a 64th of a frame or 4096 bytes, whichever is more; EPERM:
+ * larger than the buffer there is, and more than a program without CAP_SYS_RESOURCE may
+ * have: module parameters memory= and memory_all=, by default an eighth of the memory
+ * for a card and a quarter for all cards; ENOMEM: no such memory that the card can
+ * reach, or that the program's control group may have; EINTR: the program is being
+ * killed; EIO: the card may still be writing to the old buffer, and could not be reset.
  *
  * A card of board "generic" that was started since is reset by SET_BUFFER, for it was
  * told of the old buffer's addresses: set its registers afterwards.
@@ -284,7 +291,8 @@ struct grabber_give {
  * DMA_BUF_IOCTL_SYNC, and holds the slot until its last user closes it: GIVE before
  * that is fine. It counts among the slots that may be held.
  *
- * Errors: EINVAL: not held by this file, unknown flags; EMFILE, ENFILE, ENOMEM;
+ * Errors: EINVAL: not held by this file, unknown flags; EACCES: O_RDWR of a file that
+ * was opened read-only, or any of one opened write-only; EMFILE, ENFILE, ENOMEM;
  * EOPNOTSUPP: the kernel was built without dma-bufs (CONFIG_DMA_SHARED_BUFFER).
  */
 struct grabber_export {
@@ -376,7 +384,10 @@ struct grabber_slot_address {
 /*
  * 0xBE is free in the kernel's Documentation/userspace-api/ioctl/ioctl-number.rst.
  * The first group works on both nodes, the second on /dev/grabberN and the
- * third on /dev/grabberN-bar; ENOTTY otherwise.
+ * third on /dev/grabberN-bar; ENOTTY otherwise. While the kernel is locked down
+ * (kernel_lockdown(7)), /dev/grabberN-bar is closed: EPERM for open, mmap, pread,
+ * pwrite and the third group, SIGBUS for the first access to a page that was mapped
+ * before; registers in pages that were accessed before stay within reach.
  */
 #define GRABBER_IOC_MAGIC	0xBE
 
@@ -402,7 +413,8 @@ struct grabber_slot_address {
 
 #define GRABBER_IOC_SLOT_ADDRESS _IOWR(GRABBER_IOC_MAGIC, 0x20, struct grabber_slot_address)
 /* Board "generic" on a line interrupt: the driver masks it when it fires; the
- * program quiets its card, then lets the next one through with this.
+ * program quiets its card, then lets the next one through with this. EACCES on a file
+ * that was opened read-only.
  */
 #define GRABBER_IOC_UNMASK_IRQ	_IO(GRABBER_IOC_MAGIC, 0x21)
 
