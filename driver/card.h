@@ -20,6 +20,7 @@
  *
  *   grabber_file.read_mutex  one read() at a time on an open file
  *   mutex                    capture on or off: @users, @streaming, @paused, @unquiet
+ *   growing (limit.c)        one buffer is exchanged for another at a time
  *   files_lock               @files
  *   mmap_lock                (the kernel's; page faults hold it)
  *   window_lock              registers may be touched while it is read-locked

@@ -18,7 +18,7 @@ TEST(busy_while_mapped)
 	uint8_t *map = map_frames(fd, PROT_READ), *moved;
 
 	is_busy(fd);
-	other = open_frames(O_RDONLY);
+	other = open_frames(O_RDWR);
 	is_busy(other);
 	/* In parts, to the last one. */
 	CHECK(munmap(map + PAGE, PAGE) == 0);
@@ -155,7 +155,7 @@ TEST(busy_in_other_programs)
 
 TEST(busy_while_capturing)
 {
-	int fd = open_frames(O_RDWR), other = open_frames(O_RDONLY);
+	int fd = open_frames(O_RDWR), other = open_frames(O_RDWR);
 	struct pollfd poll_fd = { .fd = other, .events = POLLIN };
 
 	CHECK(ioctl(fd, GRABBER_IOC_START) == 0);
@@ -167,7 +167,7 @@ TEST(busy_while_capturing)
 	close(other);
 	is_free(fd);
 	/* poll wants frames too. */
-	poll_fd.fd = open_frames(O_RDONLY);
+	poll_fd.fd = open_frames(O_RDWR);
 	poll(&poll_fd, 1, 0);
 	is_busy(fd);
 	CHECK(ioctl(poll_fd.fd, GRABBER_IOC_STOP) == 0);
@@ -192,7 +192,7 @@ TEST(busy_while_held)
 	close(other);
 	is_free(fd);
 	/* In the middle of a frame. */
-	other = open_frames(O_RDONLY);
+	other = open_frames(O_RDWR);
 	CHECK(read(other, &byte, 1) == 1);
 	CHECK(ioctl(other, GRABBER_IOC_STOP) == 0);
 	is_busy(fd);

@@ -13,7 +13,8 @@
 #define COPIES "/sys/kernel/debug/fail_usercopy/"
 
 static uint32_t held_slot;
-static void *mapped = MAP_FAILED;
+static void *place, *mapped = MAP_FAILED;
+static size_t mapped_size;
 
 static void write_file(const char *path, const char *text)
 {
@@ -114,9 +115,24 @@ static int call_set_buffer(int fd)
 	return set_buffer(fd, 5, 0, NULL);
 }
 
+/* Where all of the buffer shall be mapped: over the end of a page table, so that memory
+ * may run out half-way.
+ */
+static void find_place(int fd)
+{
+	const size_t table = 2 << 20;
+	uint8_t *area = mmap(NULL, 3 * table, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	CHECK(area != MAP_FAILED);
+	place = (void *)(((uintptr_t)area / table + 2) * table - 2 * PAGE);
+	mapped_size = get_buffer(fd).mmap_size;
+	CHECK(mapped_size > 2 * PAGE && mapped_size < table);
+	CHECK(munmap(area, 3 * table) == 0);
+}
+
 static int call_mmap(int fd)
 {
-	mapped = mmap(NULL, PAGE, PROT_READ, MAP_SHARED, fd, 0);
+	mapped = mmap(place, mapped_size, PROT_READ, MAP_SHARED | MAP_FIXED, fd, 0);
 	return mapped == MAP_FAILED ? errno : 0;
 }
 
@@ -124,7 +140,7 @@ static int call_mmap(int fd)
 static void unmap(void)
 {
 	if (mapped != MAP_FAILED)
-		CHECK(munmap(mapped, PAGE) == 0);
+		CHECK(munmap(mapped, mapped_size) == 0);
 	mapped = MAP_FAILED;
 }
 
@@ -189,6 +205,8 @@ TEST_LIMIT(each_fails_once, 300)
 		for (n = 1; injected && n < 2000; n++) {
 			int fd = open_frames(O_RDWR), err;
 
+			if (calls[i].run == call_mmap)
+				find_place(fd);
 			if (calls[i].run == call_export)
 				held_slot = must_take(fd).slot;
 			write_number(nth, n);
