@@ -146,17 +146,14 @@ static int setup_window(struct pci_dev *pdev, struct grabber_card *card)
 /*
  * Where all DMA has to go through bounce buffers, these may be out of a card's reach, and
  * the kernel would warn of each attempt: so see where they are before the card's mask is
- * known to it. An IOMMU puts addresses wherever the mask says.
+ * known to it.
  */
 static bool bounced_out_of_reach(struct device *dev, unsigned int bits)
 {
+	struct page *page = alloc_page(GFP_KERNEL | GFP_DMA);
 	bool beyond = false;
-	struct page *page;
 	dma_addr_t at;
 
-	if (bits >= 32 || device_iommu_mapped(dev) || dma_set_mask(dev, DMA_BIT_MASK(64)))
-		return false;
-	page = alloc_page(GFP_KERNEL | GFP_DMA);
 	if (!page)
 		return false;
 	at = dma_map_page(dev, page, 0, PAGE_SIZE, DMA_FROM_DEVICE);
@@ -170,15 +167,18 @@ static bool bounced_out_of_reach(struct device *dev, unsigned int bits)
 
 static int setup_dma(struct pci_dev *pdev, const struct grabber_board *board)
 {
-	int err;
+	/* An IOMMU puts addresses wherever the mask says. */
+	bool narrow = board->dma_bits < 32 && !device_iommu_mapped(&pdev->dev);
+	int err = narrow ? dma_set_mask(&pdev->dev, DMA_BIT_MASK(64)) : 0;
 
-	if (bounced_out_of_reach(&pdev->dev, board->dma_bits)) {
+	if (!err && narrow && bounced_out_of_reach(&pdev->dev, board->dma_bits)) {
 		dev_err(&pdev->dev,
 			"all DMA has to go through bounce buffers here, which are beyond the card's %u address bits: boot without swiotlb=force, or %s\n",
 			board->dma_bits, GRABBER_IOMMU_ON);
 		return -EIO;
 	}
-	err = dma_set_mask_and_coherent(&pdev->dev, DMA_BIT_MASK(board->dma_bits));
+	if (!err)
+		err = dma_set_mask_and_coherent(&pdev->dev, DMA_BIT_MASK(board->dma_bits));
 	if (err) {
 		dev_err(&pdev->dev, "no memory within the card's %u address bits (%d): %s\n",
 			board->dma_bits, err, GRABBER_IOMMU_ON);
