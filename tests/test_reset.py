@@ -61,7 +61,7 @@ def test_window_is_closed_meanwhile(guest):
     """Calls and mappings wait until the card is back; and whoever waits can be killed."""
     guest.load(slots=8)
     number = nodes.number(guest, "card0")
-    with nodes.slow(guest, "pci_restore_state", 6000):
+    with nodes.slow(guest, "grabber_card_resume", 6000):
         guest.ktap(f"window_closed {number}")
 
 
