@@ -135,12 +135,14 @@ def test_recovery_backs_off(guest):
         end = begun(guest, "card2") + 100
         while begun(guest, "card2") < end:
             time.sleep(0.1)
-        for _ in range(3):
-            error, end = time.monotonic(), begun(guest, "card2") + 100
+        first = time.monotonic()
+        for _ in range(8):
+            end = begun(guest, "card2") + 100
             card.fault("error magic 1")
             while begun(guest, "card2") < end:
-                assert time.monotonic() < error + 1
                 time.sleep(0.02)
+        # eight of the longest pauses are 10 s
+        assert time.monotonic() < first + 10
     assert reader.running
     reader.kill(9)
     reader.wait(timeout=60)
