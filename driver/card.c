@@ -32,8 +32,7 @@ struct grabber_card *grabber_card_create(struct device *dev, const struct grabbe
 	card->bus = bus;
 	card->number = -1;
 	strscpy(card->bus_name, dev_name(dev), sizeof(card->bus_name));
-	init_waitqueue_head(&card->wait);
-	init_waitqueue_head(&card->hold_wait);
+	grabber_wake_init(card);
 	mutex_init(&card->mutex);
 	init_rwsem(&card->window_lock);
 	init_waitqueue_head(&card->window_wait);
@@ -47,6 +46,8 @@ static void card_free(struct kref *ref)
 {
 	struct grabber_card *card = container_of(ref, struct grabber_card, ref);
 
+	/* Nobody waits any more; that may not have come round to it. */
+	cancel_work_sync(&card->wake);
 	grabber_memory_free(card);
 	put_device(card->dev);
 	kfree(card);
@@ -113,7 +114,6 @@ void grabber_card_gone(struct grabber_card *card)
 		grabber_status_flag(card->buffer.status, GRABBER_STATUS_GONE, true);
 	spin_unlock_irq(&card->wait.lock);
 	wake_up_interruptible_all(&card->wait);
-	wake_up_interruptible_all(&card->hold_wait);
 
 	mutex_lock(&card->mutex);
 	grabber_stream_end(card);

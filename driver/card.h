@@ -125,11 +125,17 @@ enum grabber_minor_kind {
  * @minors: the two nodes
  * @buffer: slot memory
  * @ring: who has which slot
- * @wait: readers that wait for a frame; its lock is the card's, see above
+ * @wait: readers that wait for a frame, or for room to hold one; its lock is the
+ *	card's, see above
+ * @wake: wakes those of them whom the interrupt has no time for (wake.c)
+ * @mark: how far @wake came: stands in @wait while @waking
+ * @waking: @wake is on its way through @wait
+ * @wake_again: and has to go through it once more
+ * @wake_events: what those wait for whom it wakes
  * @gone: the hardware is not there any more, or not ours
  * @running: the board may be given slots and frames are welcome; under @wait.lock
  * @mappings: mappings of the frame node; under @wait.lock
- * @hold_wait: those that wait until one slot less is held
+ * @copying: calls of read() that copy a frame just now
  * @mutex: see above
  * @users: open files that want capture on
  * @streaming: the board is started
@@ -174,10 +180,15 @@ struct grabber_card {
 	struct grabber_ring ring;
 
 	wait_queue_head_t wait;
+	struct work_struct wake;
+	struct wait_queue_entry mark;
+	bool waking;
+	bool wake_again;
+	__poll_t wake_events;
 	bool gone;
 	bool running;
 	u32 mappings;
-	wait_queue_head_t hold_wait;
+	atomic_t copying;
 
 	struct mutex mutex; /* capture on or off */
 	u32 users;
@@ -208,32 +219,55 @@ struct grabber_card {
 	u32 readers;
 };
 
+/* Whether an open file wants frames. */
+enum grabber_capture {
+	GRABBER_CAPTURE_IDLE,	/* it did not say: its first read, poll or TAKE begins */
+	GRABBER_CAPTURE_WANTED,
+	GRABBER_CAPTURE_STOPPED,	/* it said STOP: only START begins again */
+};
+
+/* The calls that give a frame. */
+enum grabber_want {
+	GRABBER_WANT_READ,	/* needs no room to hold it */
+	GRABBER_WANT_NEXT,	/* TAKE */
+	GRABBER_WANT_NEWEST,	/* TAKE with GRABBER_TAKE_NEWEST */
+};
+
 /**
  * struct grabber_file - an open file of either node
  * @card: the card; referenced
  * @filp: the file
  * @entry: in card->files
- * @wants_capture: counted in card->users; under card->mutex
+ * @capture: counted in card->users while wanted; under card->mutex
  * @cursor: ordinal of the next frame for this reader; under card->wait.lock, as the
  *	rest
+ * @end: while it is stopped, the first frame that it will not get
  * @held: bit for each slot that the reader holds by TAKE
+ * @holding: how many these are
+ * @want: the call by which it last asked for a frame: poll() tells whether that call
+ *	would succeed
  * @delivered_total: frames it was given
  * @missed_total: frames overwritten before it came
  * @read_mutex: one read() at a time
- * @read_slot: slot that read() is in the middle of, -1 for none; it is held
+ * @read_slot: slot of the frame that read() is in the middle of, -1 for none
+ * @read_ordinal: that frame
  * @read_offset: bytes of it that were read
  */
 struct grabber_file {
 	struct grabber_card *card;
 	struct file *filp;
 	struct list_head entry;
-	bool wants_capture;
+	enum grabber_capture capture;
 	u64 cursor;
+	u64 end;
 	DECLARE_BITMAP(held, GRABBER_RING_SLOTS_MAX);
+	u32 holding;
+	enum grabber_want want;
 	u64 delivered_total;
 	u64 missed_total;
 	struct mutex read_mutex; /* one read() at a time */
 	int read_slot;
+	u64 read_ordinal;
 	u32 read_offset;
 };
 
@@ -300,11 +334,15 @@ irqreturn_t grabber_card_line(int irq, void *data);
 irqreturn_t grabber_card_stamp(int irq, void *data);
 irqreturn_t grabber_card_stamped(int irq, void *data);
 
-/* An open file wants frames: grabber_capture_begin(), unless it has said so before. */
+/* A call that wants frames begins capture, unless its file has said START or STOP before. */
 static inline int grabber_capture_want(struct grabber_file *file)
 {
-	return READ_ONCE(file->wants_capture) ? 0 : grabber_capture_begin(file);
+	return READ_ONCE(file->capture) == GRABBER_CAPTURE_IDLE ? grabber_capture_begin(file) : 0;
 }
+
+/* wake.c */
+void grabber_wake_init(struct grabber_card *card);
+void grabber_wake(struct grabber_card *card, __poll_t events);
 
 /* export.c, where the kernel has dma-bufs */
 #ifdef CONFIG_DMA_SHARED_BUFFER
@@ -320,12 +358,16 @@ static inline int grabber_export_slot(struct grabber_file *file,
 /* sysfs.c */
 extern const struct attribute_group *grabber_frame_groups[];
 
+/* wait.c */
+bool grabber_frame_ready(struct grabber_file *file, enum grabber_want want);
+int grabber_frame_wait(struct grabber_file *file, enum grabber_want want, s64 timeout_ns,
+		       ktime_t *end);
+
 /* frame_node.c, frame_ioctl.c, frame_mmap.c, bar_node.c */
 extern const struct file_operations grabber_frame_fops;
 extern const struct file_operations grabber_bar_fops;
 long grabber_frame_ioctl(struct file *filp, unsigned int cmd, unsigned long arg);
 int grabber_frame_mmap(struct file *filp, struct vm_area_struct *vma);
-int grabber_frame_wait(struct grabber_file *file, s64 timeout_ns);
 int grabber_frame_take(struct grabber_file *file, bool newest, struct grabber_take *take);
 int grabber_vma_check(struct vm_area_struct *vma, u64 size);
 int grabber_vma_insert(struct vm_area_struct *vma, unsigned long at, struct page **pages,

@@ -210,7 +210,7 @@ static struct grabber_exported *hold_again(struct grabber_file *file, u32 slot)
 		return ERR_PTR(-EINVAL);
 	}
 	/* It is held, so this cannot be one too many. */
-	grabber_ring_hold(&card->ring, slot, false);
+	grabber_ring_hold(&card->ring, slot);
 	spin_unlock_irq(&card->wait.lock);
 	grabber_card_get(card);
 	exported->card = card;

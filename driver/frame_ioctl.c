@@ -5,6 +5,8 @@
  */
 #include <linux/bitmap.h>
 #include <linux/nospec.h>
+#include <linux/poll.h>
+#include <linux/sched/signal.h>
 #include <linux/uaccess.h>
 
 #include "card.h"
@@ -58,6 +60,9 @@ static int give_slot(struct grabber_file *file, u32 slot)
 	spin_lock_irq(&card->wait.lock);
 	if (__test_and_clear_bit(slot, file->held)) {
 		grabber_slot_release(card, slot);
+		/* Another thread may poll this file. */
+		if (file->holding-- == card->ring.hold_max)
+			grabber_wake(card, EPOLLIN | EPOLLRDNORM);
 		err = 0;
 	}
 	spin_unlock_irq(&card->wait.lock);
@@ -89,7 +94,7 @@ static int seek(struct grabber_file *file, void __user *from)
 	passed = args.frame - file->cursor;
 	if (args.frame >= file->cursor && args.frame <= card->ring.ordinal &&
 	    args.missed <= passed) {
-		file->cursor = args.frame;
+		WRITE_ONCE(file->cursor, args.frame);
 		file->missed_total += args.missed;
 		file->delivered_total += passed - args.missed;
 		err = 0;
@@ -98,22 +103,40 @@ static int seek(struct grabber_file *file, void __user *from)
 	return err;
 }
 
-/* Wait for a frame and hold it. Return: its slot or an error. */
-static int take_slot(struct grabber_file *file, struct grabber_take *args)
+/*
+ * Wait for a frame and hold it. Return: its slot or an error; -ERESTARTSYS: a signal came,
+ * and *END says when the wait is over.
+ */
+static int take_slot(struct grabber_file *file, struct grabber_take *args, ktime_t *end)
 {
 	s64 timeout_ns = file->filp->f_flags & O_NONBLOCK ? 0 : args->timeout_ns;
+	enum grabber_want want = args->flags & GRABBER_TAKE_NEWEST ? GRABBER_WANT_NEWEST :
+				 GRABBER_WANT_NEXT;
 	int err = grabber_capture_want(file);
+	bool again = false;
 	int slot;
 
+	WRITE_ONCE(file->want, want);
 	if (err && err != -ENODEV)
 		return err;
-	do {
-		err = grabber_frame_wait(file, timeout_ns);
+	for (;; again = true) {
+		slot = grabber_frame_take(file, want == GRABBER_WANT_NEWEST, args);
+		if (slot != -EAGAIN)
+			return slot;
+		/* A reader that holds all it may would wait for itself. */
+		if (READ_ONCE(file->holding) >= READ_ONCE(file->card->ring.hold_max))
+			return -EBUSY;
+		/* Another thread on this file, or another reader, may have been faster. */
+		if (again && signal_pending(current))
+			return -ERESTARTSYS;
+		err = grabber_frame_wait(file, want, timeout_ns, end);
 		if (err)
-			return err;
-		slot = grabber_frame_take(file, args->flags & GRABBER_TAKE_NEWEST, args);
-	} while (slot == -EAGAIN && timeout_ns);
-	return slot;
+			break;
+	}
+	/* A frame is there, but others hold as many as may be held. */
+	if (err != -ERESTARTSYS && grabber_frame_ready(file, GRABBER_WANT_READ))
+		return -EBUSY;
+	return err;
 }
 
 /* What TAKE tells, member by member: a reader wakes sooner than by copy_to_user(). */
@@ -136,30 +159,69 @@ fault:
 	return -EFAULT;
 }
 
+/*
+ * A signal came. Where no handler runs, or one that lets calls go on, the kernel makes the
+ * same call again; else the program gets EINTR and may do so. Either way it goes on where
+ * it was, for the structure says that the slot was given back and when the wait is over.
+ */
+static int put_restart(struct grabber_take __user *to, u32 flags, ktime_t end)
+{
+	if (put_user(flags | GRABBER_TAKE_RESTARTED, &to->flags) ||
+	    put_user(ktime_to_ns(end), &to->deadline_ns))
+		return -EFAULT;
+	return -ERESTARTSYS;
+}
+
+/* The call goes on, and what it left in the structure has done its duty. */
+static int take_again(struct grabber_take __user *user, const struct grabber_take *args,
+		      ktime_t *end)
+{
+	const u32 flags = GRABBER_TAKE_NEWEST | GRABBER_TAKE_GIVE;
+
+	if (args->flags & ~(flags | GRABBER_TAKE_RESTARTED) || args->deadline_ns < 0 ||
+	    !(args->flags & GRABBER_TAKE_RESTARTED))
+		return -EINVAL;
+	if (put_user(args->flags & flags, &user->flags) || put_user(0, &user->deadline_ns))
+		return -EFAULT;
+	*end = ns_to_ktime(args->deadline_ns);
+	return 0;
+}
+
 static int take(struct grabber_file *file, struct grabber_take __user *user)
 {
 	struct grabber_take args;
-	int slot;
+	ktime_t end = 0;
+	int slot = 0;
 
 	if (copy_from_user(&args, user, sizeof(args)))
 		return -EFAULT;
-	if (args.flags & ~(GRABBER_TAKE_NEWEST | GRABBER_TAKE_GIVE) ||
-	    args.reserved[0] || args.reserved[1])
-		return -EINVAL;
-	if (args.flags & GRABBER_TAKE_GIVE) {
+	if (args.flags & ~(GRABBER_TAKE_NEWEST | GRABBER_TAKE_GIVE) || args.deadline_ns)
+		slot = take_again(user, &args, &end);
+	else if (args.flags & GRABBER_TAKE_GIVE)
 		slot = give_slot(file, args.slot);
-		if (slot)
-			return slot;
-	}
-	slot = take_slot(file, &args);
-	if (slot < 0)
+	if (slot)
 		return slot;
+	slot = take_slot(file, &args, &end);
+	if (slot < 0)
+		return slot == -ERESTARTSYS ? put_restart(user, args.flags, end) : slot;
 
 	if (put_take(user, &args)) {
 		/* The program will never know which slot it holds. */
 		give_slot(file, slot);
 		return -EFAULT;
 	}
+	return 0;
+}
+
+/* No more frames for this file. Who sleeps in another call on it need not wait for one. */
+static int stop(struct grabber_file *file)
+{
+	struct grabber_card *card = file->card;
+
+	grabber_capture_unwant(file);
+	spin_lock_irq(&card->wait.lock);
+	grabber_wake(card, EPOLLIN | EPOLLRDNORM | EPOLLERR);
+	spin_unlock_irq(&card->wait.lock);
 	return 0;
 }
 
@@ -192,8 +254,7 @@ long grabber_frame_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
 	case GRABBER_IOC_GET_STATS:
 		return get_stats(file, user);
 	case GRABBER_IOC_STOP:
-		grabber_capture_unwant(file);
-		return 0;
+		return stop(file);
 	case GRABBER_IOC_INFO:
 	case GRABBER_IOC_GET_FORMAT:
 	case GRABBER_IOC_SET_FORMAT:
@@ -226,6 +287,6 @@ long grabber_frame_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
 	case GRABBER_IOC_SET_BUFFER:
 		return grabber_set_buffer(card, user);
 	default:
-		return grabber_capture_want(file);
+		return grabber_capture_begin(file);
 	}
 }

@@ -5,9 +5,11 @@
  */
 #include <linux/module.h>
 #include <linux/poll.h>
+#include <linux/sched/signal.h>
 #include <linux/uio.h>
 
 #include "card.h"
+#include "compat/compat.h"
 #include "trace.h"
 
 static int frame_open(struct inode *inode, struct file *filp)
@@ -19,8 +21,23 @@ static int frame_open(struct inode *inode, struct file *filp)
 	mutex_lock(&file->card->files_lock);
 	file->card->readers++;
 	mutex_unlock(&file->card->files_lock);
+	/* RWF_NOWAIT and io_uring ask first, and wait by poll(). */
+	filp->f_mode |= FMODE_NOWAIT;
 	/* Frames have no position to seek to. */
 	return stream_open(inode, filp);
+}
+
+/* The frame that read() was in the middle of is not its any more. With the lock held. */
+static void read_end(struct grabber_file *file)
+{
+	struct grabber_card *card = file->card;
+
+	if (grabber_ring_is_read(&card->ring, file->read_slot, file->read_ordinal)) {
+		trace_grabber_given(card, file->read_slot,
+				    card->ring.slots[file->read_slot].flags);
+		grabber_ring_read_end(&card->ring, file->read_slot);
+	}
+	file->read_slot = -1;
 }
 
 static int frame_release(struct inode *inode, struct file *filp)
@@ -33,7 +50,7 @@ static int frame_release(struct inode *inode, struct file *filp)
 	for_each_set_bit(slot, file->held, GRABBER_RING_SLOTS_MAX)
 		grabber_slot_release(card, slot);
 	if (file->read_slot >= 0)
-		grabber_slot_release(card, file->read_slot);
+		read_end(file);
 	spin_unlock_irq(&card->wait.lock);
 	grabber_capture_unwant(file);
 
@@ -44,165 +61,146 @@ static int frame_release(struct inode *inode, struct file *filp)
 	return 0;
 }
 
-static bool has_frame(struct grabber_file *file)
+/* With the lock held: the slot of the reader's next frame, or an error as below. */
+static inline int next_slot(struct grabber_file *file, bool newest)
 {
-	/* The status page has what this number has: grabber_ring_done(). */
-	return smp_load_acquire(&file->card->ring.ordinal) > READ_ONCE(file->cursor);
+	struct grabber_card *card = file->card;
+	bool stopped = file->capture == GRABBER_CAPTURE_STOPPED;
+	int slot = -1;
+
+	if (!stopped || file->cursor < file->end)
+		slot = grabber_ring_find(&card->ring, file->cursor, newest);
+	if (slot >= 0)
+		return slot;
+	return card->gone ? -ENODEV : stopped ? -ECANCELED : card->broken ? -EIO : -EAGAIN;
 }
 
-static bool frame_or_end(struct grabber_file *file)
+/* A frame is given to a reader, and those that it passed over are missed. Return: flags. */
+static inline u32 given(struct grabber_file *file, u32 slot)
 {
-	return has_frame(file) || READ_ONCE(file->card->gone) || READ_ONCE(file->card->broken);
-}
+	struct grabber_ring *ring = &file->card->ring;
+	const struct grabber_slot *frame = &ring->slots[slot];
+	u32 flags = frame->flags;
 
-/*
- * Sleep until there is a frame. wait_event() would do, but queues up once more before
- * it looks, although who wakes a reader has taken it off the queue, as a rule for a
- * frame that is there.
- */
-static int sleep_for_frame(struct grabber_file *file, s64 timeout_ns)
-{
-	struct wait_queue_head *queue = &file->card->wait;
-	bool over = false;
-	DEFINE_WAIT(wait);
-	ktime_t end = 0;
-	int err = 0;
-
-	if (timeout_ns > 0)
-		end = ktime_add_safe(ktime_get(), ns_to_ktime(timeout_ns));
-	do {
-		prepare_to_wait(queue, &wait, TASK_INTERRUPTIBLE);
-		if (frame_or_end(file))
-			break;
-		if (signal_pending(current))
-			err = -ERESTARTSYS;
-		else if (over)
-			err = -ETIMEDOUT;
-		else if (timeout_ns < 0)
-			schedule();
-		else
-			over = !schedule_hrtimeout(&end, HRTIMER_MODE_ABS);
-	} while (!err && !frame_or_end(file));
-	finish_wait(queue, &wait);
-	return err;
-}
-
-/**
- * grabber_frame_wait() - wait until there is a frame for this reader
- * @file: the reader
- * @timeout_ns: longest wait; 0: none, negative: no limit
- *
- * Return: 0 when a frame came or the card went; -EAGAIN: no wait was asked for;
- * -ETIMEDOUT; -EINTR, or -ERESTARTSYS where going on waiting is the same.
- */
-int grabber_frame_wait(struct grabber_file *file, s64 timeout_ns)
-{
-	int err;
-
-	if (frame_or_end(file))
-		return 0;
-	if (!timeout_ns)
-		return -EAGAIN;
-	err = sleep_for_frame(file, timeout_ns);
-	/* A restarted call would wait for the whole time again. */
-	return err == -ERESTARTSYS && timeout_ns > 0 ? -EINTR : err;
+	/* Also when the frame that came right after the break is among the missed. */
+	if (ring->last_break >= file->cursor && ring->last_break <= frame->ordinal)
+		flags |= GRABBER_FRAME_DISCONTINUITY;
+	file->missed_total += frame->ordinal - file->cursor;
+	file->delivered_total++;
+	WRITE_ONCE(file->cursor, frame->ordinal + 1);
+	trace_grabber_taken(file->card, slot, flags);
+	return flags;
 }
 
 /**
  * grabber_frame_take() - hold a reader's next frame
  * @file: the reader
  * @newest: skip to the newest frame
- * @take: told of the frame, its slot and what was missed; NULL: for read(), which is
- *	done with it by itself
+ * @take: told of the frame, its slot and what was missed
  *
- * Return: its slot; -EAGAIN: there is none now; -ENODEV: nor will there be;
- * -EIO: nor will there be until the card can be started again; -EBUSY: as many slots are
- * held as may be.
+ * Return: its slot; -EAGAIN: there is none now, or others hold all that may be held;
+ * -EBUSY: the reader itself holds all that it may; -ECANCELED: it said STOP, and has
+ * all frames from before; -EIO: it has all frames, until the card can be started again;
+ * -ENODEV: it has all frames, and the card is gone.
  */
 int grabber_frame_take(struct grabber_file *file, bool newest, struct grabber_take *take)
 {
 	struct grabber_card *card = file->card;
-	struct grabber_ring *ring = &card->ring;
 	const struct grabber_slot *frame;
-	u64 missed;
-	u32 flags;
 	int slot;
 
 	spin_lock_irq(&card->wait.lock);
-	slot = grabber_ring_find(ring, file->cursor, newest);
-	if (slot < 0) {
-		slot = card->gone ? -ENODEV : card->broken ? -EIO : -EAGAIN;
+	slot = next_slot(file, newest);
+	if (slot < 0)
 		goto out;
-	}
-	if (!grabber_ring_hold(ring, slot, !take)) {
+	if (file->holding >= card->ring.hold_max) {
 		slot = -EBUSY;
 		goto out;
 	}
-	frame = &ring->slots[slot];
-	flags = frame->flags;
-	/* Also when the frame that came right after the break is among the missed. */
-	if (ring->last_break >= file->cursor && ring->last_break <= frame->ordinal)
-		flags |= GRABBER_FRAME_DISCONTINUITY;
-	missed = frame->ordinal - file->cursor;
-	file->cursor = frame->ordinal + 1;
-	file->missed_total += missed;
-	file->delivered_total++;
-	if (take) {
-		__set_bit(slot, file->held);
-		take->slot = slot;
-		take->sequence = frame->sequence;
-		take->timestamp_ns = frame->timestamp;
-		take->missed = missed;
-		take->offset = ((u64)slot * card->buffer.slot_pages) << PAGE_SHIFT;
-		take->bytes = frame->bytes;
-		take->frame_flags = flags;
+	if (!grabber_ring_hold(&card->ring, slot)) {
+		slot = -EAGAIN;
+		goto out;
 	}
-	trace_grabber_taken(card, slot, flags);
+	__set_bit(slot, file->held);
+	file->holding++;
+	frame = &card->ring.slots[slot];
+	take->slot = slot;
+	take->sequence = frame->sequence;
+	take->timestamp_ns = frame->timestamp;
+	take->missed = frame->ordinal - file->cursor;
+	take->offset = ((u64)slot * card->buffer.slot_pages) << PAGE_SHIFT;
+	take->bytes = frame->bytes;
+	take->frame_flags = given(file, slot);
 out:
 	spin_unlock_irq(&card->wait.lock);
 	return slot;
 }
 
-/* Others hold all they may, and a read() is under way besides: wait until that ends. */
-static int wait_for_hold(struct grabber_card *card, bool nonblock)
+static bool is_still_there(struct grabber_file *file)
 {
-	u32 most = card->ring.nslots - GRABBER_RING_UNHELD_MIN;
-
-	if (nonblock)
-		return -EAGAIN;
-	return wait_event_interruptible(card->hold_wait, READ_ONCE(card->ring.held) < most ||
-					READ_ONCE(card->gone));
+	return grabber_ring_is_read(&file->card->ring, file->read_slot, file->read_ordinal);
 }
 
-/* The slot that read() is in the middle of, or the next one, after a wait. */
-static int read_begin(struct grabber_file *file, bool nonblock)
+/* With the lock held: the card got the slot of the frame that was given. */
+static int lost(struct grabber_file *file)
+{
+	file->read_slot = -1;
+	file->delivered_total--;
+	file->missed_total++;
+	return -ESTALE;
+}
+
+/* With the lock held: the frame that read() is in the middle of, or else the next one. */
+static int find_frame(struct grabber_file *file)
+{
+	struct grabber_ring *ring = &file->card->ring;
+	int slot;
+
+	if (file->read_slot >= 0)
+		return is_still_there(file) ? 0 : lost(file);
+	slot = next_slot(file, false);
+	if (slot < 0)
+		return slot;
+	grabber_ring_read_begin(ring, slot);
+	file->read_slot = slot;
+	file->read_ordinal = ring->slots[slot].ordinal;
+	file->read_offset = 0;
+	given(file, slot);
+	return 0;
+}
+
+/*
+ * Find a frame to copy from, after a wait.
+ *
+ * Return: 0, and the buffer is not exchanged until card->copying is counted down again;
+ * -ESTALE; or an error of read().
+ */
+static int read_begin(struct grabber_file *file, bool nowait)
 {
 	struct grabber_card *card = file->card;
-	int slot = file->read_slot;
+	bool again = false;
+	ktime_t end = 0;
 	int err;
 
-	while (slot < 0) {
-		err = grabber_frame_wait(file, nonblock ? 0 : -1);
+	WRITE_ONCE(file->want, GRABBER_WANT_READ);
+	for (;; again = true) {
+		spin_lock_irq(&card->wait.lock);
+		err = find_frame(file);
+		if (!err)
+			atomic_inc(&card->copying);
+		spin_unlock_irq(&card->wait.lock);
+		if (err != -EAGAIN)
+			return err;
+		/* Another thread on this file may have been faster. */
+		if (again && signal_pending(current))
+			return -ERESTARTSYS;
+		err = grabber_frame_wait(file, GRABBER_WANT_READ, nowait ? 0 : -1, &end);
 		if (err)
 			return err;
-		slot = grabber_frame_take(file, false, NULL);
-		/* Overwritten since the wait: another one is on its way. */
-		if (slot == -EAGAIN)
-			continue;
-		if (slot == -EBUSY && card->ring.hold_max) {
-			err = wait_for_hold(card, nonblock);
-			if (err)
-				return err;
-			continue;
-		}
-		if (slot < 0)
-			return slot;
-		file->read_slot = slot;
-		file->read_offset = 0;
 	}
-	return slot;
 }
 
+/* A real copy, also into a pipe: copy_page_to_iter() would give that the page itself. */
 static size_t copy_frame(struct grabber_card *card, u32 slot, u32 offset, size_t bytes,
 			 struct iov_iter *to)
 {
@@ -212,7 +210,8 @@ static size_t copy_frame(struct grabber_card *card, u32 slot, u32 offset, size_t
 	while (done < bytes) {
 		size_t at = (offset + done) % PAGE_SIZE;
 		size_t part = min(bytes - done, PAGE_SIZE - at);
-		size_t copied = copy_page_to_iter(pages[(offset + done) / PAGE_SIZE], at, part, to);
+		void *page = page_address(pages[(offset + done) / PAGE_SIZE]);
+		size_t copied = copy_to_iter(page + at, part, to);
 
 		done += copied;
 		if (copied < part)
@@ -221,53 +220,80 @@ static size_t copy_frame(struct grabber_card *card, u32 slot, u32 offset, size_t
 	return done;
 }
 
-static void read_end(struct grabber_file *file)
+/*
+ * Copy from the frame that read_begin() found. The card may get its slot meanwhile, if it
+ * has no other: what was copied then counts for nothing.
+ *
+ * Return: bytes copied; -EFAULT; -ESTALE: the card got the slot.
+ */
+static ssize_t read_on(struct grabber_file *file, struct iov_iter *to)
 {
 	struct grabber_card *card = file->card;
+	size_t left = card->ring.slots[file->read_slot].bytes - file->read_offset;
+	size_t done = copy_frame(card, file->read_slot, file->read_offset,
+				 min(left, iov_iter_count(to)), to);
+	bool there;
 
-	spin_lock_irq(&card->wait.lock);
-	grabber_slot_release(card, file->read_slot);
-	file->read_slot = -1;
-	spin_unlock_irq(&card->wait.lock);
+	/* The slot stops being the frame's before the card is told of it. */
+	smp_rmb();
+	there = is_still_there(file);
+	atomic_dec(&card->copying);
+	file->read_offset += done;
+	if (!there || done == left) {
+		spin_lock_irq(&card->wait.lock);
+		if (there)
+			read_end(file);
+		else
+			lost(file);
+		spin_unlock_irq(&card->wait.lock);
+	}
+	if (!there) {
+		iov_iter_revert(to, done);
+		return -ESTALE;
+	}
+	/* Of an empty frame nothing can be read: 0 would mean the end of it all. */
+	return done || !left ? done : -EFAULT;
 }
 
 /*
  * Whole frames in order, as a byte stream. A frame that does not fit is gone on
- * with by the next read; its slot is held meanwhile, so it cannot change. No
- * read() goes beyond the end of a frame.
+ * with by the next read. No read() goes beyond the end of a frame.
  */
 static ssize_t frame_read_iter(struct kiocb *iocb, struct iov_iter *to)
 {
 	struct file *filp = iocb->ki_filp;
 	struct grabber_file *file = filp->private_data;
-	struct grabber_card *card = file->card;
-	bool nonblock = (filp->f_flags & O_NONBLOCK) || (iocb->ki_flags & IOCB_NOWAIT);
-	size_t bytes;
+	bool nowait = iocb->ki_flags & IOCB_NOWAIT;
+	bool begun;
 	ssize_t ret;
-	int slot;
 
 	if (!iov_iter_count(to))
 		return 0;
 	ret = grabber_capture_want(file);
-	if (ret && !has_frame(file) && file->read_slot < 0)
+	if (ret && file->read_slot < 0 && !grabber_frame_ready(file, GRABBER_WANT_READ))
 		return ret;
-	if (mutex_lock_interruptible(&file->read_mutex))
+	if (nowait) {
+		if (!mutex_trylock(&file->read_mutex))
+			return -EAGAIN;
+	} else if (mutex_lock_interruptible(&file->read_mutex)) {
 		return -ERESTARTSYS;
-	do {
-		slot = read_begin(file, nonblock);
-		ret = slot;
-		if (slot < 0)
+	}
+	for (;;) {
+		/* Where the program has a part of a frame, it has to know that no more of it
+		 * comes. Where it has nothing of it, the next frame will do.
+		 */
+		begun = file->read_slot >= 0 && file->read_offset;
+		ret = read_begin(file, nowait || (filp->f_flags & O_NONBLOCK));
+		if (!ret)
+			ret = read_on(file, to);
+		if (ret && (ret != -ESTALE || begun))
 			break;
-		bytes = card->ring.slots[slot].bytes - file->read_offset;
-		ret = copy_frame(card, slot, file->read_offset,
-				 min(bytes, iov_iter_count(to)), to);
-		file->read_offset += ret;
-		if (ret == bytes)
-			read_end(file);
-		/* Of an empty frame nothing can be read: 0 would mean the end of it all. */
-		else if (!ret)
-			ret = -EFAULT;
-	} while (!ret);
+		if (signal_pending(current)) {
+			ret = -ERESTARTSYS;
+			break;
+		}
+		cond_resched();
+	}
 	mutex_unlock(&file->read_mutex);
 	return ret;
 }
@@ -280,11 +306,14 @@ static __poll_t frame_poll(struct file *filp, poll_table *wait)
 	int err = grabber_capture_want(file);
 
 	poll_wait(filp, &card->wait, wait);
-	if (has_frame(file) || READ_ONCE(file->read_slot) >= 0)
+	if (grabber_frame_ready(file, READ_ONCE(file->want)) || READ_ONCE(file->read_slot) >= 0)
 		events |= EPOLLIN | EPOLLRDNORM;
 	if (READ_ONCE(card->gone))
 		events |= EPOLLHUP | EPOLLERR;
 	else if ((err && err != -ERESTARTSYS) || READ_ONCE(card->broken))
+		events |= EPOLLERR;
+	/* As of a V4L2 device that does not stream. */
+	else if (!events && READ_ONCE(file->capture) == GRABBER_CAPTURE_STOPPED)
 		events |= EPOLLERR;
 	return events;
 }
@@ -294,6 +323,7 @@ const struct file_operations grabber_frame_fops = {
 	.open = frame_open,
 	.release = frame_release,
 	.read_iter = frame_read_iter,
+	.splice_read = copy_splice_read,
 	.poll = frame_poll,
 	.unlocked_ioctl = grabber_frame_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,

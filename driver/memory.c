@@ -80,7 +80,7 @@ static int memory_alloc(struct grabber_card *card, struct memory *memory,
 
 /*
  * Put the new memory in place of the old one. Not while frames come in, or anybody
- * has a hand on the old one: a mapping, a held slot, a read under way.
+ * has a hand on the old one: a mapping, a held slot, a read() that copies.
  */
 static int exchange(struct grabber_card *card, struct memory *memory)
 {
@@ -89,7 +89,8 @@ static int exchange(struct grabber_card *card, struct memory *memory)
 	spin_lock_irq(&card->wait.lock);
 	if (card->gone) {
 		err = -ENODEV;
-	} else if (!card->running && !card->mappings && !card->ring.held) {
+	} else if (!card->running && !card->mappings && !card->ring.held &&
+		   !atomic_read(&card->copying)) {
 		grabber_ring_continue(&memory->ring, &card->ring);
 		swap(card->ring, memory->ring);
 		swap(card->buffer, memory->buffer);
@@ -173,6 +174,7 @@ int grabber_put_buffer(struct grabber_card *card, struct grabber_buffer __user *
 	layout.stride = (u64)card->buffer.slot_pages << PAGE_SHIFT;
 	layout.mmap_size = grabber_buffer_size(&card->buffer);
 	layout.hold_max = card->ring.hold_max;
+	layout.hold_total = card->ring.hold_total;
 	layout.status_size = card->buffer.status_pages << PAGE_SHIFT;
 	layout.status_offset = (u64)grabber_buffer_slot_pages(&card->buffer) << PAGE_SHIFT;
 	spin_unlock_irq(&card->wait.lock);
@@ -243,7 +245,7 @@ int grabber_set_buffer(struct grabber_card *card, struct grabber_buffer __user *
 	if (copy_from_user(&args, user, sizeof(args)))
 		return -EFAULT;
 	if (args.stride || args.mmap_size || args.hold_max || args.status_size ||
-	    args.status_offset || args.reserved[0] || args.reserved[1])
+	    args.status_offset || args.hold_total || args.reserved)
 		return -EINVAL;
 	if (mutex_lock_interruptible(&card->mutex))
 		return -ERESTARTSYS;

@@ -2,6 +2,7 @@
 /*
  * The ring: see ring.h for the ideas.
  */
+#include <linux/bitmap.h>
 #include <linux/math64.h>
 #include <asm/barrier.h>
 #include <uapi/linux/grabber.h>
@@ -30,23 +31,29 @@ static void free_slot(struct grabber_ring *ring, u32 index)
 	ring->last_free = index;
 }
 
-/* The slot that has the frame with this ordinal, or -1 when it is gone. */
-static int ready_slot(const struct grabber_ring *ring, u64 ordinal)
-{
-	u32 index = ring->order[order_index(ring, ordinal)];
-	const struct grabber_slot *slot = &ring->slots[index];
-
-	if (slot->state == GRABBER_SLOT_READY && slot->ordinal == ordinal)
-		return index;
-	return -1;
-}
-
-/* Frames older than this have lost their place in @order. */
+/* Frames older than this have lost their place in @order, or never had one. */
 static u64 first_ordinal(const struct grabber_ring *ring)
 {
 	u64 window = ring->ordinal > ring->nslots ? ring->ordinal - ring->nslots : 0;
 
-	return ring->oldest > window ? ring->oldest : window;
+	return ring->base > window ? ring->base : window;
+}
+
+/* A READY slot keeps its place until a frame that came a whole turn later gets it. */
+static bool in_place(const struct grabber_ring *ring, u32 index)
+{
+	return ring->order[ring->slots[index].place] == index;
+}
+
+/* The first place with its bit set, from @start on and once round; -1 for none. */
+static int first_place(const struct grabber_ring *ring, const unsigned long *bits, u32 start)
+{
+	u32 place = find_next_bit(bits, ring->nslots, start);
+
+	if (place < ring->nslots)
+		return place;
+	place = find_next_bit(bits, start, 0);
+	return place < start ? (int)place : -1;
 }
 
 /**
@@ -75,9 +82,9 @@ void grabber_ring_init(struct grabber_ring *ring, struct grabber_slot *slots,
 		.last_free = -1,
 		.last_break = GRABBER_RING_NO_BREAK,
 	};
-	ring->hold_max = nslots - GRABBER_RING_UNHELD_MIN;
-	if (ring->hold_max > GRABBER_RING_FOR_READ)
-		ring->hold_max -= GRABBER_RING_FOR_READ;
+	ring->hold_total = nslots - (nslots > GRABBER_RING_UNHELD ? GRABBER_RING_UNHELD :
+				     GRABBER_RING_UNHELD_MIN);
+	ring->hold_max = ring->hold_total > 1 ? ring->hold_total - 1 : ring->hold_total;
 	for (i = 0; i < nslots; i++) {
 		order[i] = i;
 		slots[i].generation = 1;
@@ -98,8 +105,9 @@ void grabber_ring_continue(struct grabber_ring *ring, const struct grabber_ring 
 {
 	u32 i;
 
+	ring->base = before->ordinal;
 	ring->ordinal = before->ordinal;
-	ring->oldest = before->ordinal;
+	ring->place = order_index(ring, ring->ordinal);
 	ring->sequence = before->sequence;
 	ring->delivered = before->delivered;
 	ring->truncated = before->truncated;
@@ -109,26 +117,44 @@ void grabber_ring_continue(struct grabber_ring *ring, const struct grabber_ring 
 	grabber_status_continue(ring);
 }
 
-/* The oldest frame that nobody holds, except the newest of all: readers that
- * keep up are just coming for that one.
- */
-static int oldest_unheld(struct grabber_ring *ring)
+static bool is_newest(const struct grabber_ring *ring, u32 index)
 {
-	u64 ordinal = first_ordinal(ring);
-	u64 gone = ordinal;	/* all before this one are */
+	return ring->slots[index].ordinal + 1 == ring->ordinal;
+}
 
-	for (; ordinal + 1 < ring->ordinal; ordinal++) {
-		int index = ready_slot(ring, ordinal);
+/* The oldest frame that nobody holds or reads, except the newest of all: readers that
+ * keep up are just coming for that one. It is the last that the search comes to.
+ */
+static int oldest_idle(const struct grabber_ring *ring)
+{
+	int place = first_place(ring, ring->idle, ring->place);
 
-		if (index >= 0 && ring->slots[index].holds)
-			continue;
-		/* This one goes to the card now, if it is not gone already. */
-		if (ordinal == gone)
-			ring->oldest = ++gone;
-		if (index >= 0)
-			return index;
+	if (place < 0 || is_newest(ring, ring->order[place]))
+		return -1;
+	return ring->order[place];
+}
+
+/* A frame that a read() is in the middle of, except the newest. */
+static int any_reading(const struct grabber_ring *ring)
+{
+	u32 index = find_next_bit(ring->reading, ring->nslots, 0);
+
+	if (index < ring->nslots && is_newest(ring, index))
+		index = find_next_bit(ring->reading, ring->nslots, index + 1);
+	return index < ring->nslots ? (int)index : -1;
+}
+
+/* The frame's slot goes to the card. */
+static void take_away(struct grabber_ring *ring, u32 index)
+{
+	struct grabber_slot *slot = &ring->slots[index];
+
+	if (in_place(ring, index)) {
+		__clear_bit(slot->place, ring->ready);
+		__clear_bit(slot->place, ring->idle);
 	}
-	return -1;
+	__clear_bit(index, ring->reading);
+	slot->reads = 0;
 }
 
 /**
@@ -146,9 +172,13 @@ int grabber_ring_choose(struct grabber_ring *ring)
 		if (ring->first_free < 0)
 			ring->last_free = -1;
 	} else {
-		index = oldest_unheld(ring);
+		index = oldest_idle(ring);
+		/* Rather a slot less with the card than a read() that is cut off. */
+		if (index < 0 && !ring->queued)
+			index = any_reading(ring);
 		if (index < 0)
 			return -1;
+		take_away(ring, index);
 	}
 	ring->slots[index].state = GRABBER_SLOT_QUEUED;
 	ring->queued++;
@@ -179,15 +209,15 @@ void grabber_ring_done(struct grabber_ring *ring, u32 index, u32 bytes,
 		       u32 flags, u64 timestamp)
 {
 	struct grabber_slot *slot = &ring->slots[index];
-	u32 place = order_index(ring, ring->ordinal);
+	u32 place = ring->place;
 	u32 before = ring->order[place];
+	const struct grabber_slot *displaced = &ring->slots[before];
 
-	/* A frame that was held for a whole turn loses its place to this one. If it
-	 * was given back by now, the card can have its slot.
+	/* A frame that was there for a whole turn loses its place to this one. Where nobody
+	 * holds or reads it any more, the card can have its slot.
 	 */
-	if (before != index && ring->slots[before].state == GRABBER_SLOT_READY &&
-	    ring->slots[before].ordinal + ring->nslots == ring->ordinal &&
-	    !ring->slots[before].holds)
+	if (displaced->state == GRABBER_SLOT_READY && displaced->place == place &&
+	    !displaced->holds && !displaced->reads)
 		free_slot(ring, before);
 
 	if (ring->discontinuity) {
@@ -201,8 +231,13 @@ void grabber_ring_done(struct grabber_ring *ring, u32 index, u32 bytes,
 	slot->flags = flags;
 	slot->timestamp = timestamp;
 	slot->ordinal = ring->ordinal;
+	slot->place = place;
 	slot->sequence = ring->sequence++;
 	ring->order[place] = index;
+	__set_bit(place, ring->ready);
+	__set_bit(place, ring->idle);
+	if (++ring->place == ring->nslots)
+		ring->place = 0;
 	ring->queued--;
 	if (flags & GRABBER_FRAME_TRUNCATED)
 		ring->truncated++;
@@ -257,22 +292,37 @@ void grabber_ring_stop(struct grabber_ring *ring)
  */
 int grabber_ring_find(const struct grabber_ring *ring, u64 cursor, bool newest)
 {
-	u64 ordinal;
-	int index;
+	const struct grabber_slot *slot;
+	u64 first;
+	int place;
+	u32 index;
 
-	if (cursor >= ring->ordinal)
+	if (cursor >= ring->ordinal || ring->base == ring->ordinal)
 		return -1;
 	/* The newest frame is never taken by the card; the other is there for who keeps up. */
-	index = ready_slot(ring, newest ? ring->ordinal - 1 : cursor);
-	if (index >= 0)
+	if (newest)
+		cursor = ring->ordinal - 1;
+	index = ring->order[order_index(ring, cursor)];
+	slot = &ring->slots[index];
+	if (slot->state == GRABBER_SLOT_READY && slot->ordinal == cursor)
 		return index;
-	ordinal = first_ordinal(ring);
-	for (ordinal = cursor > ordinal ? cursor : ordinal; ordinal < ring->ordinal; ordinal++) {
-		index = ready_slot(ring, ordinal);
-		if (index >= 0)
-			return index;
-	}
-	return -1;
+	first = first_ordinal(ring);
+	place = first_place(ring, ring->ready,
+			    order_index(ring, cursor > first ? cursor : first));
+	return place < 0 ? -1 : (int)ring->order[place];
+}
+
+/* A slot has one reader less: where the card's search looks for it. */
+static void put_back(struct grabber_ring *ring, u32 index)
+{
+	struct grabber_slot *slot = &ring->slots[index];
+
+	if (slot->reads)
+		__set_bit(index, ring->reading);
+	else if (in_place(ring, index))
+		__set_bit(slot->place, ring->idle);
+	else
+		free_slot(ring, index);
 }
 
 /**
@@ -290,6 +340,49 @@ void grabber_ring_release(struct grabber_ring *ring, u32 index)
 	if (--slot->holds)
 		return;
 	ring->held--;
-	if (slot->ordinal + ring->nslots < ring->ordinal)
-		free_slot(ring, index);
+	put_back(ring, index);
+}
+
+/**
+ * grabber_ring_read_begin() - a read() begins in the middle of a frame
+ * @ring: the ring
+ * @index: the slot, as grabber_ring_find() found it
+ */
+void grabber_ring_read_begin(struct grabber_ring *ring, u32 index)
+{
+	struct grabber_slot *slot = &ring->slots[index];
+
+	slot->reads++;
+	__clear_bit(slot->place, ring->idle);
+	if (!slot->holds)
+		__set_bit(index, ring->reading);
+}
+
+/**
+ * grabber_ring_is_read() - whether a frame is still there for the read() in its middle
+ * @ring: the ring, perhaps another one than at grabber_ring_read_begin()
+ * @index: the slot
+ * @ordinal: of the frame
+ *
+ * Return: false when the card got the slot, or the ring is another.
+ */
+bool grabber_ring_is_read(const struct grabber_ring *ring, u32 index, u64 ordinal)
+{
+	return ordinal >= ring->base && ring->slots[index].state == GRABBER_SLOT_READY &&
+	       ring->slots[index].ordinal == ordinal;
+}
+
+/**
+ * grabber_ring_read_end() - undo one grabber_ring_read_begin()
+ * @ring: the ring
+ * @index: a slot whose frame is still there, see grabber_ring_is_read()
+ */
+void grabber_ring_read_end(struct grabber_ring *ring, u32 index)
+{
+	struct grabber_slot *slot = &ring->slots[index];
+
+	if (--slot->reads || slot->holds)
+		return;
+	__clear_bit(index, ring->reading);
+	put_back(ring, index);
 }

@@ -8,20 +8,27 @@
  *
  * A slot is with the card (QUEUED), holds a frame (READY) or is neither (FREE).
  * A READY slot may be held by readers; the card gets it back only after the last
- * of them gave it up. Frames are found by their ordinal: 0, 1, 2 ... in the order
- * in which they came in. Their sequence number counts lost ones too.
+ * of them gave it up. A slot that a read() is in the middle of is not held: the card
+ * gets it last of all, when it has no other, and the reader is told. So whoever stops
+ * in the middle of a frame stops nobody else. The newest frame is never taken away.
+ *
+ * Frames are found by their ordinal: 0, 1, 2 ... in the order in which they came in.
+ * Their sequence number counts lost ones too. The ring remembers as many frames as it
+ * has slots; frame o has the place o % nslots. Every search is one look for a bit in
+ * at most GRABBER_RING_SLOTS_MAX of them, whatever readers hold.
  */
 #ifndef GRABBER_RING_H
 #define GRABBER_RING_H
 
+#include <linux/bitmap.h>
 #include <linux/types.h>
 #include <uapi/linux/grabber.h>
 
-/* These many slots are never held, so that card and readers always go on. One more is
- * left to read(), whose holds end by themselves: so holders cannot starve it.
+/* These many slots are never held: one for the card to fill, one for the newest frame,
+ * and one for the frame that a read() is in the middle of. Small rings have fewer.
  */
+#define GRABBER_RING_UNHELD	3
 #define GRABBER_RING_UNHELD_MIN	2
-#define GRABBER_RING_FOR_READ	1
 #define GRABBER_RING_SLOTS_MIN	2
 #define GRABBER_RING_SLOTS_MAX	1024
 
@@ -46,6 +53,8 @@ enum grabber_slot_state {
  * struct grabber_slot - one frame's place in the buffer
  * @state: who has it
  * @holds: readers that hold it
+ * @reads: readers whose read() is in the middle of it
+ * @place: of its frame in the ring's order
  * @next_free: next in the list of FREE slots, -1 at its end
  * @bytes: length of the frame
  * @flags: GRABBER_FRAME_* of the uapi header
@@ -57,6 +66,8 @@ enum grabber_slot_state {
 struct grabber_slot {
 	enum grabber_slot_state state;
 	u32 holds;
+	u32 reads;
+	u32 place;
 	int next_free;
 	u32 bytes;
 	u32 flags;
@@ -75,11 +86,17 @@ struct grabber_slot {
  * @queue_depth: slots that should be with the card
  * @queued: slots that are with the card
  * @held: slots held by at least one reader
- * @hold_max: most slots that may be held, by those who hold them for long
+ * @hold_total: most slots that may be held, by all readers together
+ * @hold_max: most slots that one reader may hold: it leaves another one a place
  * @first_free: head of the list of FREE slots, -1 for none
  * @last_free: its tail
- * @oldest: no frame with a smaller ordinal is READY
+ * @ready: a bit for each place whose frame is still there
+ * @idle: of these, a bit for each whose slot nobody holds or reads
+ * @reading: a bit for each slot (not place) that has a frame, is not held, and has a
+ *	read() in the middle of it
+ * @base: ordinal of the first frame that could be in this ring
  * @ordinal: ordinal of the next frame to come
+ * @place: its place
  * @sequence: sequence of the next frame that the card begins
  * @delivered: whole frames that came into the ring
  * @truncated: frames that came into the ring cut off at their slot's end
@@ -96,11 +113,16 @@ struct grabber_ring {
 	u32 queue_depth;
 	u32 queued;
 	u32 held;
+	u32 hold_total;
 	u32 hold_max;
 	int first_free;
 	int last_free;
-	u64 oldest;
+	DECLARE_BITMAP(ready, GRABBER_RING_SLOTS_MAX);
+	DECLARE_BITMAP(idle, GRABBER_RING_SLOTS_MAX);
+	DECLARE_BITMAP(reading, GRABBER_RING_SLOTS_MAX);
+	u64 base;
 	u64 ordinal;
+	u32 place;
 	u64 sequence;
 	u64 delivered;
 	u64 truncated;
@@ -120,6 +142,9 @@ void grabber_ring_lose(struct grabber_ring *ring, enum grabber_loss cause, u64 f
 void grabber_ring_stop(struct grabber_ring *ring);
 int grabber_ring_find(const struct grabber_ring *ring, u64 cursor, bool newest);
 void grabber_ring_release(struct grabber_ring *ring, u32 index);
+void grabber_ring_read_begin(struct grabber_ring *ring, u32 index);
+bool grabber_ring_is_read(const struct grabber_ring *ring, u32 index, u64 ordinal);
+void grabber_ring_read_end(struct grabber_ring *ring, u32 index);
 
 /**
  * grabber_ring_queue() - the next slot for the card, if it should get one more
@@ -138,22 +163,21 @@ static inline int grabber_ring_queue(struct grabber_ring *ring)
 /**
  * grabber_ring_hold() - keep a READY slot from the card
  * @ring: the ring
- * @index: the slot
- * @to_read: for read(), which will be done with it by itself
+ * @index: the slot, as grabber_ring_find() found it, or one that is held already
  *
  * Return: false when as many slots are held as may be. One more reader of a slot
  * that is held already is always welcome.
  */
-static inline bool grabber_ring_hold(struct grabber_ring *ring, u32 index, bool to_read)
+static inline bool grabber_ring_hold(struct grabber_ring *ring, u32 index)
 {
 	struct grabber_slot *slot = &ring->slots[index];
 
 	if (!slot->holds) {
-		u32 most = to_read ? ring->nslots - GRABBER_RING_UNHELD_MIN : ring->hold_max;
-
-		if (ring->held >= most)
+		if (ring->held >= ring->hold_total)
 			return false;
 		ring->held++;
+		__clear_bit(slot->place, ring->idle);
+		__clear_bit(index, ring->reading);
 	}
 	slot->holds++;
 	return true;

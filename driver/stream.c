@@ -79,7 +79,7 @@ void grabber_frame_done(struct grabber_card *card, u32 slot, u32 bytes,
 	grabber_ring_done(&card->ring, slot, bytes, flags, ktime_to_ns(when));
 	trace_grabber_done(card, slot, card->ring.slots[slot].flags);
 	feed_card(card);
-	wake_up_locked_poll(&card->wait, EPOLLIN | EPOLLRDNORM);
+	grabber_wake(card, EPOLLIN | EPOLLRDNORM);
 }
 
 /**
@@ -126,12 +126,15 @@ void grabber_slot_unused(struct grabber_card *card, u32 slot)
  */
 void grabber_slot_release(struct grabber_card *card, u32 slot)
 {
+	bool full = card->ring.held == card->ring.hold_total;
+
 	lockdep_assert_held(&card->wait.lock);
 	trace_grabber_given(card, slot, card->ring.slots[slot].flags);
 	grabber_ring_release(&card->ring, slot);
 	feed_card(card);
-	if (wq_has_sleeper(&card->hold_wait))
-		wake_up_interruptible(&card->hold_wait);
+	/* There is room to hold another one. */
+	if (full && card->ring.held < card->ring.hold_total)
+		grabber_wake(card, EPOLLIN | EPOLLRDNORM);
 }
 
 /* Later each time, as long as no frame comes. */
@@ -298,7 +301,7 @@ int grabber_capture_begin(struct grabber_file *file)
 
 	if (mutex_lock_interruptible(&card->mutex))
 		return -ERESTARTSYS;
-	if (file->wants_capture)
+	if (file->capture == GRABBER_CAPTURE_WANTED)
 		goto out;
 	if (is_gone(card)) {
 		err = -ENODEV;
@@ -310,7 +313,7 @@ int grabber_capture_begin(struct grabber_file *file)
 	else if (!card->streaming)
 		err = start_or_soon(card);
 	if (!err) {
-		WRITE_ONCE(file->wants_capture, true);
+		WRITE_ONCE(file->capture, GRABBER_CAPTURE_WANTED);
 		card->users++;
 	}
 out:
@@ -319,19 +322,23 @@ out:
 }
 
 /**
- * grabber_capture_unwant() - an open file wants no more frames
+ * grabber_capture_unwant() - an open file wants no more frames, until it says START
  * @file: the file
+ *
+ * It may still have those that are in the buffer.
  */
 void grabber_capture_unwant(struct grabber_file *file)
 {
 	struct grabber_card *card = file->card;
 
 	mutex_lock(&card->mutex);
-	if (file->wants_capture) {
-		WRITE_ONCE(file->wants_capture, false);
-		if (!--card->users)
-			stop(card, GRABBER_LOSS_STOP);
-	}
+	if (file->capture == GRABBER_CAPTURE_WANTED && !--card->users)
+		stop(card, GRABBER_LOSS_STOP);
+	spin_lock_irq(&card->wait.lock);
+	if (file->capture != GRABBER_CAPTURE_STOPPED)
+		file->end = card->ring.ordinal;
+	WRITE_ONCE(file->capture, GRABBER_CAPTURE_STOPPED);
+	spin_unlock_irq(&card->wait.lock);
 	mutex_unlock(&card->mutex);
 }
 

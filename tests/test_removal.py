@@ -225,3 +225,15 @@ def test_native_hotplug(guest):
     """pciehp rather than ACPI. Not on the debug kernel: 6.1's own pciehp trips its lockdep."""
     guest.load(slots=16)
     whole_story(guest, Unplug(guest, "card0"), "streaming")
+
+
+@pytest.mark.guest(**CARD)
+def test_unbind_right_after_capture(guest):
+    """Nothing that capture set going is still under way when the card is gone: the debug
+    kernel sees a timer in memory that was freed."""
+    guest.load(slots=8)
+    card = guest.bdf("card0")
+    for _ in range(5):
+        guest.run(f"head -c 100000 /dev/grabber0 >/dev/null; echo {card} >{nodes.DRIVER}/unbind")
+        nodes.bind(guest, card)
+    guest.run("sleep 0.5")

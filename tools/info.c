@@ -132,7 +132,7 @@ static void print_text(const struct card *card)
 	       "  held now          %" PRIu32 " of at most %" PRIu32 " slots\n"
 	       "  readers           %" PRIu32 ", this one included\n",
 	       buffer->slots, buffer->slot_size, (uint64_t)buffer->stride,
-	       (uint64_t)buffer->mmap_size, card->stats.held, buffer->hold_max,
+	       (uint64_t)buffer->mmap_size, card->stats.held, buffer->hold_total,
 	       card->stats.readers);
 	printf("Registers\n");
 	if (info->bar_size)
@@ -180,7 +180,8 @@ static void print_json(const struct card *card)
 	NUMBER(buffer, slot_size);
 	NUMBER(buffer, stride);
 	NUMBER(buffer, mmap_size);
-	LAST_NUMBER(buffer, hold_max);
+	NUMBER(buffer, hold_max);
+	LAST_NUMBER(buffer, hold_total);
 	printf("  },\n  \"stats\": {\n");
 	NUMBER(stats, begun);
 	NUMBER(stats, delivered);

@@ -8,6 +8,7 @@
 #define GRABBER_COMPAT_H
 
 #include <linux/device.h>
+#include <linux/fs.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 
@@ -31,6 +32,10 @@ static inline void vm_flags_clear(struct vm_area_struct *vma, unsigned long flag
 {
 	vma->vm_flags &= ~flags;
 }
+#endif
+
+#ifndef HAVE_COPY_SPLICE_READ
+#define copy_splice_read generic_file_splice_read
 #endif
 
 #endif /* GRABBER_COMPAT_H */

@@ -11,25 +11,7 @@
  *
  * Prints "NAME MEDIAN LOWEST HIGHEST" for each thing that was measured.
  */
-#include <sched.h>
-#include <stdbool.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
-
-#include <linux/pci_regs.h>
-
-#include <grabber.h>
-
-#include "counted.h"
-
-#define EDU_RAISE	0x60
-#define EDU_ACK		0x64
-#define EDU_IRQ_DMA	0x100
-#define STEPS		4	/* interrupts a frame */
-#define WARM_UP		8
-#define SAMPLES		41
+#include "edu.h"
 
 struct sample {
 	volatile uint64_t begin, end;
@@ -38,32 +20,6 @@ struct sample {
 };
 
 static struct sample *shared;
-static struct grabber_reader card;	/* the raiser's own, to see frames come */
-static volatile uint32_t *regs;
-
-static uint64_t frames(void)
-{
-	return __atomic_load_n(&card.status->frames, __ATOMIC_ACQUIRE);
-}
-
-static void raise_interrupt(void)
-{
-	regs[EDU_RAISE / 4] = EDU_IRQ_DMA;
-}
-
-/* Up to one interrupt before a frame; false when edu's engine meddled. */
-static bool nearly_a_frame(void)
-{
-	uint64_t before;
-	int steps = 0;
-
-	/* A frame's end is a known place to start from. */
-	for (before = frames(); frames() == before;)
-		raise_interrupt();
-	for (before = frames(); steps < STEPS - 1; steps++)
-		raise_interrupt();
-	return frames() == before;
-}
 
 /* State of a process, as in ps: 'S' where it sleeps */
 static char state_of(pid_t pid)
@@ -122,20 +78,6 @@ static void by_take(struct grabber_reader *reader)
 	give.slot = take.slot;
 	if (ioctl(reader->fd, GRABBER_IOC_GIVE, &give))
 		die("GIVE");
-}
-
-/*
- * A process that shares memory with this one, as threads do: what a change of address
- * spaces costs is nobody's here. Unlike a thread, it can be killed while it waits.
- */
-static pid_t start(int (*process)(void *), void *arg)
-{
-	static uint8_t stack[1 << 16] __attribute__((aligned(16)));
-	pid_t pid = clone(process, stack + sizeof(stack), CLONE_VM | SIGCHLD, arg);
-
-	if (pid < 0)
-		die("clone");
-	return pid;
 }
 
 typedef void (*wait_fn)(struct grabber_reader *reader);
@@ -202,14 +144,6 @@ static void measure_wake(const char *name, wait_fn wait)
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
 	report(name, samples, SAMPLES);
-}
-
-static void a_frame(void)
-{
-	uint64_t before = frames();
-
-	while (frames() == before)
-		raise_interrupt();
 }
 
 /* A frame is there already: TAKE and GIVE, one after the other */
@@ -294,16 +228,6 @@ static void measure_empty_call(void)
 			samples[i] = instructions() - begin;
 	}
 	report("empty_call", samples, SAMPLES);
-}
-
-static volatile uint32_t *map_registers(const char *path)
-{
-	int fd = open(path, O_RDWR);
-	void *map = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-
-	if (map == MAP_FAILED)
-		die(path);
-	return map;
 }
 
 static void measure_grabber(void)

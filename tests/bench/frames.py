@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """make bench-frames: what a frame costs its reader, and its memory at set-up, in
-instructions. docs/frames.md tells what is measured; frames.c and memory.c measure it.
+instructions. docs/frames.md tells what is measured; frames.c, interrupt.c and memory.c measure it.
 """
 
 import argparse
@@ -22,6 +22,11 @@ rmmod grabber
 for module in /bench/uio_pci_generic/*; do insmod $module; done
 echo 1234 11e8 >/sys/bus/pci/drivers/uio_pci_generic/new_id
 /bench/frames $edu
+"""
+
+INTERRUPT = """
+insmod /lib/grabber.ko slots=16
+/bench/interrupt
 """
 
 MEMORY = """
@@ -49,6 +54,14 @@ FRAME_ROWS = {
     "uio_by_poll": ("uio_pci_generic, interrupt to reader, poll", None),
 }
 
+# From the store that raises it to the next instruction
+INTERRUPT_ROWS = {
+    "interrupt_alone": ("the interrupt of a frame, nobody waits", None),
+    "interrupt_64_readers": ("64 readers wait", 10000),
+    "interrupt_1000_held": ("1,000 frames are held", 1500),
+    "interrupt_held_long": ("one is held since 900 frames", 1500),
+}
+
 # Of a buffer of eight frames, 1920x1080, 24 bits
 MEMORY_ROWS = {
     "set_buffer": ("SET_BUFFER, from the smallest one", None),
@@ -68,6 +81,10 @@ def measure_frames(name):
     return machine.run(name, "frames", FRAMES, ["uio_pci_generic"], ["edu"])
 
 
+def measure_interrupt(name):
+    return machine.run(name, "interrupt", INTERRUPT, [], ["edu"])
+
+
 def measure_memory(name):
     qemu.need_vfio_user()
     with Card(chart="1920x1080", rate=1, name="bench-memory") as card:
@@ -81,10 +98,11 @@ def main():
     parser.add_argument("kernels", nargs="*", default=["6.1"],
                         help=f"of {', '.join(kernels.STOCK)}; 6.1 if none is said")
     for name in parser.parse_args().kernels:
-        say(f"booting kernel {name} twice, its instructions counted (about two minutes)")
+        say(f"booting kernel {name} three times, its instructions counted (about three minutes)")
         try:
-            print("\n".join(machine.table(name, FRAME_ROWS, measure_frames(name))), flush=True)
-            print("\n".join(machine.table(name, MEMORY_ROWS, measure_memory(name))), flush=True)
+            for rows, measure in ((FRAME_ROWS, measure_frames), (INTERRUPT_ROWS, measure_interrupt),
+                                  (MEMORY_ROWS, measure_memory)):
+                print("\n".join(machine.table(name, rows, measure(name))), flush=True)
         except (GuestError, ValueError) as error:
             fail(str(error))
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * SET_BUFFER while others have a hand on the buffer: by a mapping, by capture, by a held
- * slot, by a read() in the middle of a frame, by a dma-buf.
+ * slot, by a dma-buf; and not by a read() in the middle of a frame.
  */
 #include <fcntl.h>
 #include <signal.h>
@@ -186,16 +186,20 @@ TEST(busy_while_held)
 	is_busy(fd);
 	must_give(other, take.slot);
 	is_free(fd);
+	CHECK(ioctl(other, GRABBER_IOC_START) == 0);
 	take = must_take(other);
 	CHECK(ioctl(other, GRABBER_IOC_STOP) == 0);
 	is_busy(fd);
 	close(other);
 	is_free(fd);
-	/* In the middle of a frame. */
-	other = open_frames(O_RDWR);
+	/* A read() in the middle of a frame holds nothing. It loses the frame, and is told. */
+	other = open_frames(O_RDONLY);
 	CHECK(read(other, &byte, 1) == 1);
 	CHECK(ioctl(other, GRABBER_IOC_STOP) == 0);
-	is_busy(fd);
+	is_free(fd);
+	EXPECT_ERRNO(read(other, &byte, 1), ESTALE);
+	EXPECT_ERRNO(read(other, &byte, 1), ECANCELED);
+	EXPECT(get_stats(other).reader_delivered == 0);
 	close(other);
 	is_free(fd);
 }
@@ -240,6 +244,7 @@ TEST(pinned_pages_outlive_the_buffer)
 	/* The old buffer is gone, and others use what it had. */
 	for (int i = 0; i < 5; i++) {
 		must_set(fd, 6 + i % 2, 0, NULL);
+		CHECK(ioctl(fd, GRABBER_IOC_START) == 0);
 		for (int j = 0; j < 8; j++)
 			must_give(fd, must_take(fd).slot);
 		CHECK(ioctl(fd, GRABBER_IOC_STOP) == 0);

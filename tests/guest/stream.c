@@ -233,8 +233,10 @@ TEST_LIMIT(stop_loses_no_count, 120)
 	if (source)
 		card_before = card_counters(bar);
 	for (int i = 0; i < 15; i++) {
-		struct grabber_take take = must_take(fd);
+		struct grabber_take take;
 
+		CHECK(ioctl(fd, GRABBER_IOC_START) == 0);
+		take = must_take(fd);
 		EXPECT(i == 0 || take.sequence > last);
 		last = take.sequence;
 		sleep_ms(i * 7);
@@ -268,6 +270,7 @@ TEST(restart_is_a_discontinuity)
 		if (restarted)
 			return;
 	}
+	CHECK(ioctl(fd, GRABBER_IOC_START) == 0);
 	for (int i = 0; i < 100; i++) {
 		take = must_take(fd);
 		must_give(fd, take.slot);

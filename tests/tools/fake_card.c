@@ -350,7 +350,8 @@ static int set_buffer(struct grabber_buffer *buffer)
 		return EBUSY;
 	asked.stride = (asked.slot_size + PAGE - 1) / PAGE * PAGE;
 	asked.mmap_size = asked.stride * asked.slots;
-	asked.hold_max = asked.slots - 2;
+	asked.hold_total = asked.slots - (asked.slots > 3 ? 3 : 2);
+	asked.hold_max = asked.hold_total - (asked.hold_total > 1);
 	if (asked.mmap_size > number("FAKE_MEMORY", UINT64_MAX))
 		return ENOMEM;
 	if (asked.mmap_size > number("FAKE_LIMIT", UINT64_MAX))
@@ -392,6 +393,7 @@ static int open_frames(void)
 	card.layout.stride = (card.layout.slot_size + PAGE - 1) / PAGE * PAGE;
 	card.layout.mmap_size = card.layout.stride * card.layout.slots;
 	card.layout.hold_max = number("FAKE_HOLD", card.layout.slots - 2);
+	card.layout.hold_total = card.layout.hold_max;
 	card.stats.readers = 1;
 	card.stats.begun = getenv("FAKE_UNFIT") != NULL;
 	card.stats.held = busy("held") ? 3 : 0;

@@ -245,7 +245,7 @@ def test_info_json(card):
     assert told["format"] == {"width": 16, "height": 12, "fourcc": "GREY", "pixelformat": 0x59455247,
                               "bytesperline": 16, "sizeimage": 192}
     assert told["buffer"] == {"slots": 8, "slot_size": 192, "stride": 4096, "mmap_size": 32768,
-                              "hold_max": 6}
+                              "hold_max": 6, "hold_total": 6}
     assert told["stats"]["begun"] == 0 and told["stats"]["readers"] == 1
 
 

@@ -2,8 +2,9 @@
 /*
  * The ring against a model of it, which is slow and obvious: for small rings every
  * sequence of steps up to a depth, for larger ones long random walks. A step is one
- * of: the card finishes its oldest slot, the card drops a frame, a reader takes its
- * next or the newest frame, a reader gives one back, capture stops.
+ * of: the card finishes its oldest slot, the card drops a frame, a reader holds its
+ * next or the newest frame, gives one back, another one begins or ends to read() its
+ * next, capture stops.
  *
  * The driver's own ring.c is compiled in as it is.
  */
@@ -18,6 +19,8 @@
 
 #define SLOTS_MAX	32
 #define READERS		2
+#define HOLDER		0	/* by TAKE and GIVE */
+#define READER		1	/* by read() */
 #define STEPS		9
 #define STATUS_MAX	(sizeof(struct grabber_status) + \
 			 SLOTS_MAX * (sizeof(struct grabber_status_slot) + sizeof(u32)))
@@ -36,7 +39,8 @@ struct model_slot {
 	bool has_frame;
 	u64 ordinal;
 	u64 sequence;
-	u32 holders;	/* bit for each reader */
+	u32 holds;	/* of HOLDER */
+	bool read;	/* READER is in its middle */
 };
 
 struct world {
@@ -49,6 +53,8 @@ struct world {
 	u64 cursor[READERS];
 	u64 got[READERS];
 	u64 missed[READERS];
+	int reading;		/* slot that READER is in the middle of, -1 for none */
+	u64 reading_ordinal;
 	bool lost_before;
 	struct grabber_ring ring;
 	struct grabber_slot slots[SLOTS_MAX];
@@ -60,32 +66,80 @@ struct world {
 static struct world world;
 static unsigned long steps;
 
+/* What is said of a slot may change only while its generation is odd: so a reader that
+ * finds the same even number twice has seen one state of it.
+ */
+void unit_stores(const volatile void *at)
+{
+	size_t offset = (const volatile char *)at - world.status - sizeof(struct grabber_status);
+	const struct grabber_status_slot *entry;
+
+	if (offset >= world.nslots * sizeof(*entry))
+		return;
+	entry = (void *)(world.status + sizeof(struct grabber_status) +
+			 offset / sizeof(*entry) * sizeof(*entry));
+	CHECK(at == &entry->generation || (entry->generation & 1));
+}
+
 static u32 held_slots(void)
 {
 	u32 i, held = 0;
 
 	for (i = 0; i < world.nslots; i++)
-		held += !!world.model[i].holders;
+		held += !!world.model[i].holds;
 	return held;
 }
 
-/* The card is given what the ring offers; that must never be a held slot, nor the
- * newest frame.
+/* The oldest frame that nobody holds or reads, but for the newest; -1 for none. One that
+ * lost its place is not among them: the ring made it free, or will.
+ */
+static int oldest_idle(void)
+{
+	int found = -1;
+	u32 i;
+
+	for (i = 0; i < world.nslots; i++) {
+		const struct model_slot *m = &world.model[i];
+
+		if (m->queued || !m->has_frame || m->holds || m->read ||
+		    m->ordinal + 1 == world.came || m->ordinal + world.nslots < world.came)
+			continue;
+		if (found < 0 || m->ordinal < world.model[found].ordinal)
+			found = i;
+	}
+	return found;
+}
+
+/* The card is given what the ring offers: a free slot, the oldest idle frame's, or in
+ * need that of a read(). Never a held one, nor the newest frame's.
  */
 static void feed(void)
 {
+	int idle = oldest_idle();
 	int slot;
 
 	while ((slot = grabber_ring_queue(&world.ring)) >= 0) {
 		struct model_slot *m = &world.model[slot];
 
 		CHECK((u32)slot < world.nslots);
-		CHECK(!m->queued && !m->holders);
+		CHECK(!m->queued && !m->holds);
 		CHECK(!m->has_frame || m->ordinal + 1 < world.came);
+		if (m->read) {
+			CHECK(idle < 0 && !world.queued);
+			CHECK(slot == world.reading);
+			CHECK(!grabber_ring_is_read(&world.ring, slot, world.reading_ordinal));
+			world.reading = -1;
+		} else if (m->has_frame && m->ordinal + world.nslots >= world.came) {
+			CHECK(slot == idle);
+		}
 		m->queued = true;
 		m->has_frame = false;
+		m->read = false;
 		world.queue[world.queued++] = slot;
+		idle = oldest_idle();
 	}
+	/* The card is never without a slot. */
+	CHECK(world.queued);
 }
 
 /* The status page tells the same, by its own rules only. */
@@ -144,10 +198,14 @@ static void check_world(void)
 	CHECK(world.ring.queued == world.queued);
 	CHECK(world.ring.held == held_slots());
 	CHECK(world.ring.held <= world.nslots - GRABBER_RING_UNHELD_MIN);
+	CHECK(world.ring.hold_max <= world.ring.hold_total);
+	CHECK(world.nslots < 5 || world.ring.hold_max < world.ring.hold_total);
+	if (world.reading >= 0)
+		CHECK(grabber_ring_is_read(&world.ring, world.reading, world.reading_ordinal));
 	for (i = 0; i < world.nslots; i++) {
 		CHECK(world.model[i].queued == (world.slots[i].state == GRABBER_SLOT_QUEUED));
-		/* A held frame never changes. */
-		if (world.model[i].holders) {
+		/* A held frame never changes, nor one that is read while it is. */
+		if (world.model[i].holds || world.model[i].read) {
 			CHECK(world.slots[i].state == GRABBER_SLOT_READY);
 			CHECK(world.slots[i].sequence == world.model[i].sequence);
 		}
@@ -216,46 +274,76 @@ static int expected_slot(u64 cursor, bool newest)
 	return found;
 }
 
-static void take(u32 reader, bool newest)
+/* The reader was given the frame of this slot. */
+static void given(u32 reader, u32 slot)
 {
-	int slot = grabber_ring_find(&world.ring, world.cursor[reader], newest);
-	bool to_read = reader == 1;	/* the second holds as read() does */
-	bool room;
-	u32 most;
-
-	CHECK(slot == expected_slot(world.cursor[reader], newest));
-	if (slot < 0)
-		return;
-	most = world.nslots - GRABBER_RING_UNHELD_MIN;
-	if (!to_read && most > GRABBER_RING_FOR_READ)
-		most -= GRABBER_RING_FOR_READ;
-	room = world.model[slot].holders || held_slots() < most;
-	CHECK(grabber_ring_hold(&world.ring, slot, to_read) == room);
-	if (!room)
-		return;
-	world.model[slot].holders |= 1U << reader;
 	world.missed[reader] += world.model[slot].ordinal - world.cursor[reader];
 	world.cursor[reader] = world.model[slot].ordinal + 1;
 	world.got[reader]++;
 }
 
-static void give_first(u32 reader)
+static void take(bool newest)
+{
+	int slot = grabber_ring_find(&world.ring, world.cursor[HOLDER], newest);
+	bool room;
+	u32 most;
+
+	CHECK(slot == expected_slot(world.cursor[HOLDER], newest));
+	/* What poll() asks without the lock is just this. */
+	CHECK((slot >= 0) == (world.ring.ordinal > world.cursor[HOLDER] &&
+			      world.ring.ordinal > world.ring.base));
+	if (slot < 0)
+		return;
+	most = world.nslots - (world.nslots > 3 ? 3 : 2);
+	room = world.model[slot].holds || held_slots() < most;
+	CHECK(grabber_ring_hold(&world.ring, slot) == room);
+	if (!room)
+		return;
+	world.model[slot].holds++;
+	given(HOLDER, slot);
+}
+
+static void give_first(void)
 {
 	u32 i;
 
 	for (i = 0; i < world.nslots; i++) {
-		if (!(world.model[i].holders & 1U << reader))
+		if (!world.model[i].holds)
 			continue;
 		grabber_ring_release(&world.ring, i);
-		world.model[i].holders &= ~(1U << reader);
+		world.model[i].holds--;
 		/* Too old to be found: the ring may have made it free. */
 		if (world.slots[i].state == GRABBER_SLOT_FREE) {
-			CHECK(!world.model[i].holders);
+			CHECK(!world.model[i].holds && !world.model[i].read);
 			CHECK(world.model[i].ordinal + world.nslots < world.came);
 		}
 		feed();
 		return;
 	}
+}
+
+static void read_begins(void)
+{
+	int slot = grabber_ring_find(&world.ring, world.cursor[READER], false);
+
+	CHECK(slot == expected_slot(world.cursor[READER], false));
+	if (slot < 0 || world.reading >= 0)
+		return;
+	grabber_ring_read_begin(&world.ring, slot);
+	world.model[slot].read = true;
+	world.reading = slot;
+	world.reading_ordinal = world.model[slot].ordinal;
+	given(READER, slot);
+}
+
+static void read_ends(void)
+{
+	if (world.reading < 0)
+		return;
+	grabber_ring_read_end(&world.ring, world.reading);
+	world.model[world.reading].read = false;
+	world.reading = -1;
+	feed();
 }
 
 static void step(u32 which)
@@ -273,19 +361,19 @@ static void step(u32 which)
 		stop_and_start();
 		break;
 	case 4:
-		take(0, false);
+		take(false);
 		break;
 	case 5:
-		take(1, false);
+		take(true);
 		break;
 	case 6:
-		take(1, true);
+		give_first();
 		break;
 	case 7:
-		give_first(0);
+		read_begins();
 		break;
 	default:
-		give_first(1);
+		read_ends();
 	}
 	check_world();
 }
@@ -294,6 +382,7 @@ static void new_world(u32 nslots)
 {
 	memset(&world, 0, sizeof(world));
 	world.nslots = nslots;
+	world.reading = -1;
 	grabber_ring_init(&world.ring, world.slots, world.order,
 			  (void *)world.status, nslots);
 	feed();

@@ -70,6 +70,7 @@
  * @missed_lately: those since the last one that was handed out
  * @told: @next as the driver knows it
  * @told_missed: as much of @missed as the driver knows
+ * @stopped: grabber_stop() was called last, not grabber_start()
  *
  * Of the frames since grabber_open(), each is either delivered or missed. Frames that
  * never came into the buffer are neither: the status page's totals have those.
@@ -88,6 +89,7 @@ struct grabber_reader {
 	__u64 missed_lately;
 	__u64 told;
 	__u64 told_missed;
+	int stopped;
 };
 
 /**
@@ -327,18 +329,23 @@ static inline int grabber_open_card(struct grabber_reader *reader, unsigned int 
  */
 static inline int grabber_start(struct grabber_reader *reader)
 {
-	return ioctl(reader->fd, GRABBER_IOC_START) ? grabber_priv_error() : 0;
+	if (ioctl(reader->fd, GRABBER_IOC_START))
+		return grabber_priv_error();
+	__atomic_store_n(&reader->stopped, 0, __ATOMIC_RELAXED);
+	return 0;
 }
 
 /**
  * grabber_stop() - this reader wants no more frames for now
  * @reader: the reader
  *
- * Frames that are in the buffer can still be had. It cannot fail, not even when the
- * card is gone.
+ * Frames that are in the buffer can still be had; then waiting gives -ECANCELED, until
+ * grabber_start(). Threads that wait for this reader wake up. It cannot fail, not even
+ * when the card is gone.
  */
 static inline void grabber_stop(struct grabber_reader *reader)
 {
+	__atomic_store_n(&reader->stopped, 1, __ATOMIC_RELAXED);
 	ioctl(reader->fd, GRABBER_IOC_STOP);
 }
 
@@ -445,7 +452,8 @@ static inline int grabber_tell(struct grabber_reader *reader)
  * Starts capture. No system call when a frame is there already.
  *
  * Return: 0; -ETIMEDOUT; -EINTR: a signal; -ENODEV: the card is gone, and this reader
- * has had all frames; -EIO: the card could not be started.
+ * has had all frames; -ECANCELED: grabber_stop() was called, and it has had all frames;
+ * -EIO: the card could not be started.
  */
 static inline int grabber_wait(struct grabber_reader *reader, long long timeout_ns)
 {
@@ -470,7 +478,9 @@ static inline int grabber_wait(struct grabber_reader *reader, long long timeout_
 		return -ETIMEDOUT;
 	if (ready.revents & POLLIN)
 		return 0;
-	return ready.revents & POLLHUP ? -ENODEV : -EIO;
+	if (ready.revents & POLLHUP)
+		return -ENODEV;
+	return __atomic_load_n(&reader->stopped, __ATOMIC_RELAXED) ? -ECANCELED : -EIO;
 }
 
 /**
@@ -485,8 +495,10 @@ static inline int grabber_wait(struct grabber_reader *reader, long long timeout_
  * capture. One system call, and one more after frames of grabber_next().
  *
  * Return: 0; -EAGAIN: no frame, and no wait was asked for; -ETIMEDOUT; -EINTR;
- * -EBUSY: as many slots are held as may be, by all readers together; -ENODEV: the card
- * is gone; -EIO: it could not be started; -EINVAL: @frame is not held.
+ * -EBUSY: this reader holds as many slots as it may, or all readers together did until
+ * the timeout; -ECANCELED: grabber_stop() was called, and all frames from before were
+ * taken; -ENODEV: the card is gone; -EIO: it could not be started; -EINVAL: @frame is
+ * not held.
  */
 static inline int grabber_take_frame(struct grabber_reader *reader,
 				     struct grabber_frame *frame, __u32 flags,

@@ -102,9 +102,12 @@ struct grabber_format_choice {
  *	may write on up to the next one, within the slot's last page
  * @stride: bytes from one slot's start to the next one's, whole pages
  * @mmap_size: bytes of the whole mapping: all slots, then the status page
- * @hold_max: slots that all readers together may hold at a time by TAKE
+ * @hold_max: slots that one open file may hold at a time by TAKE
  * @status_size: bytes of the status page, whole pages
  * @status_offset: where it starts in the mapping (struct grabber_status)
+ * @hold_total: slots that all open files together may hold. It is @slots - 3: one slot
+ *	is left to the card, one to the newest frame and one to read(). Where it is more
+ *	than 1, @hold_max is one less, so that one open file leaves another one a place
  * @reserved: zero
  *
  * Slot i starts at byte i * @stride of the mapping. A mapping of slots alone, from 0
@@ -115,9 +118,9 @@ struct grabber_format_choice {
  * to 64 MiB; 0: as many as now, and what a frame needs. All other members must be 0,
  * and all are filled in for what there is then. Frames that were in the buffer are
  * gone. The buffer is a setting of the card: it stays until the next SET_BUFFER, or
- * until the card or the driver goes. With 2 slots none can be held: such a buffer is for readers by the status
- * page. With 3 one can be held, and read() waits while it is; from 4 on a slot is
- * left to read().
+ * until the card or the driver goes. With 2 slots none can be held: such a buffer is for
+ * readers by the status page. With 3 one can be held, and a read() of a part of a frame
+ * may then lose it.
  *
  * Errors of SET_BUFFER, all of which change nothing: EACCES: the file was opened
  * read-only; EBUSY: capture is on, or the buffer is mapped, or a slot is held; EINVAL:
@@ -140,7 +143,8 @@ struct grabber_buffer {
 	__u32 hold_max;
 	__u32 status_size;
 	__u64 status_offset;
-	__u32 reserved[2];
+	__u32 hold_total;
+	__u32 reserved;
 };
 
 /**
@@ -233,20 +237,34 @@ struct grabber_status {
  * @offset: out: where the frame starts in the mapping, bytes
  * @bytes: out: bytes of the frame
  * @frame_flags: out: GRABBER_FRAME_* bits
- * @reserved: zero
+ * @deadline_ns: 0; after EINTR CLOCK_MONOTONIC when the wait is over
  *
  * Errors: EAGAIN: no frame, and no wait was asked for; ETIMEDOUT: none within
- * the timeout; EBUSY: as many slots are held as may be (see &struct grabber_buffer
- * @hold_max); EINTR; ENODEV: the card is gone, and no frame is left from before; EIO:
- * the card could not be started, or not again after an error or a reset; EINVAL:
- * unknown flags, or @slot is not held by this file. All but EINVAL, and EFAULT for a
- * structure that cannot be read, come after the slot of GRABBER_TAKE_GIVE was given
- * back.
+ * the timeout; EBUSY: this file holds as many slots as it may (at once), or all files
+ * together held as many as they may until the timeout (see &struct grabber_buffer
+ * @hold_max and @hold_total); ECANCELED: this file said STOP, and has all frames from
+ * before; EINTR: a signal handler ran, see below; ENODEV: the card is gone, and no
+ * frame is left from before; EIO: the card could not be started, or not again after an
+ * error or a reset; EINVAL: unknown flags, or @slot is not held by this file. All but
+ * EINVAL, and EFAULT for a structure that cannot be read, come after the slot of
+ * GRABBER_TAKE_GIVE was given back.
+ *
+ * A signal without a handler, such as SIGSTOP and SIGCONT, or one with SA_RESTART, does
+ * not end the call. After EINTR the structure has GRABBER_TAKE_RESTARTED and
+ * @deadline_ns set: given to TAKE as it is, it has the call go on. The slot of
+ * GRABBER_TAKE_GIVE is not given back twice, and the time limit is that of the first
+ * call. For a new call set @flags, and @deadline_ns to 0.
  *
  * read() gives the same frames as a byte stream, from the same cursor. It goes on in
  * the middle of a frame where the last one stopped, and never beyond the frame's
- * end. It waits where others hold all slots that may be held; EBUSY only where no
- * slot ever may (2 slots). Otherwise its errors are those of TAKE.
+ * end. It holds no slot, so it does not depend on what others hold. In return the card
+ * may take a frame that a read() is in the middle of, but only when it has no other
+ * slot: ESTALE says that the rest of a frame will not come; the next read() begins the
+ * next frame. Otherwise its errors are those of TAKE without EBUSY.
+ *
+ * poll() says POLLIN when the call by which this file last asked for a frame, TAKE or
+ * read(), would give it one; POLLERR and POLLHUP when the card is gone; POLLERR alone
+ * when the card could not be started, or after STOP when there are no more frames.
  */
 struct grabber_take {
 	__u32 flags;
@@ -258,11 +276,12 @@ struct grabber_take {
 	__u64 offset;
 	__u32 bytes;
 	__u32 frame_flags;
-	__u32 reserved[2];
+	__s64 deadline_ns;
 };
 
 #define GRABBER_TAKE_NEWEST	0x1 /* skip to the newest frame there is */
 #define GRABBER_TAKE_GIVE	0x2 /* first give @slot back, as GRABBER_IOC_GIVE does */
+#define GRABBER_TAKE_RESTARTED	0x80000000 /* set by the driver: a signal interrupted the call */
 
 #define GRABBER_FRAME_TRUNCATED		0x1 /* longer than its slot: the rest was dropped */
 #define GRABBER_FRAME_SHORT		0x2 /* fewer bytes than sizeimage */
@@ -397,8 +416,10 @@ struct grabber_slot_address {
 #define GRABBER_IOC_GET_BUFFER	_IOR(GRABBER_IOC_MAGIC, 0x11, struct grabber_buffer)
 #define GRABBER_IOC_GET_STATS	_IOR(GRABBER_IOC_MAGIC, 0x12, struct grabber_stats)
 /* Capture runs while any open file wants it: asked for by START, or by the
- * first read, poll or take; given up by STOP or close. EIO: the card could not be
- * started; the kernel's log has the reason.
+ * first read, poll or take; given up by STOP or close. STOP ends what other threads
+ * wait for on the same file (ECANCELED). The frames that are in the buffer then can
+ * still be had; after them read and take give ECANCELED, until START. EIO: the card
+ * could not be started; the kernel's log has the reason.
  */
 #define GRABBER_IOC_START	_IO(GRABBER_IOC_MAGIC, 0x13)
 #define GRABBER_IOC_STOP	_IO(GRABBER_IOC_MAGIC, 0x14)

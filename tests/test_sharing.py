@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Programs that share a card and want different things of it, and what ends a wait.
+Each test of the two programs says what it is about."""
+
+import pytest
+
+import nodes
+
+pytestmark = pytest.mark.guest(card=dict(chart="320x240", rate=20))
+
+
+@pytest.mark.parametrize("program", ["sharing", "stops", "nowait"])
+def test_programs(guest, program):
+    guest.load(slots=8)
+    nodes.run(guest, program, timeout=600)
+
+
+def test_a_faster_thread(guest):
+    guest.load(slots=8)
+    with nodes.slow(guest, "grabber_frame_take", 30):
+        nodes.run(guest, "overtaken")
