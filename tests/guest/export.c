@@ -236,17 +236,17 @@ TEST(counts_as_held)
 {
 	int fd = open_frames(O_RDONLY);
 	struct grabber_buffer layout = get_buffer(fd);
-	struct exported *exported = calloc(layout.hold_max, sizeof(*exported));
+	struct exported *exported = calloc(layout.hold_total, sizeof(*exported));
 	struct grabber_take take;
 	uint8_t byte;
 
-	for (uint32_t i = 0; i < layout.hold_max; i++)
+	for (uint32_t i = 0; i < layout.hold_total; i++)
 		exported[i] = export_frame(fd, O_RDONLY);
-	EXPECT(get_stats(fd).held == layout.hold_max);
-	EXPECT(take_frame(fd, &take, 20 * NS_PER_S) == EBUSY);
+	EXPECT(get_stats(fd).held == layout.hold_total);
+	EXPECT(take_frame(fd, &take, 200 * NS_PER_MS) == EBUSY);
 	/* Not even these starve the card and who reads. */
 	EXPECT(read(open_frames(O_RDONLY), &byte, 1) == 1);
-	for (uint32_t i = 0; i < layout.hold_max; i++) {
+	for (uint32_t i = 0; i < layout.hold_total; i++) {
 		unchanged(&exported[i]);
 		close(exported[i].fd);
 	}

@@ -52,6 +52,7 @@ static void cut_at(int fd, uint32_t slots, uint32_t slot_size)
 	layout = get_buffer(fd);
 	CHECK(layout.slot_size == slot_size);
 	map = map_frames(fd, PROT_READ);
+	CHECK(ioctl(fd, GRABBER_IOC_START) == 0);
 	for (int i = 0; i < FRAMES; i++) {
 		struct grabber_take take = must_take(fd);
 

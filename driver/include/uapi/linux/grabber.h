@@ -308,7 +308,8 @@ struct grabber_give {
  *
  * The dma-buf has the size of a slot in whole pages, offers mmap, vmap and
  * DMA_BUF_IOCTL_SYNC, and holds the slot until its last user closes it: GIVE before
- * that is fine. It counts among the slots that may be held.
+ * that is fine. It counts among the slots that all files together may hold (hold_total
+ * of &struct grabber_buffer), not among those of this file.
  *
  * Errors: EINVAL: not held by this file, unknown flags; EACCES: O_RDWR of a file that
  * was opened read-only, or any of one opened write-only; EMFILE, ENFILE, ENOMEM;
