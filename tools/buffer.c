@@ -21,11 +21,7 @@
 #define SLOTS_MIN	2
 #define SLOTS_MAX	1024
 #define SIZE_MAX_BYTES	(64U << 20)
-#if defined(__x86_64__) || defined(__i386__)
-#define IOMMU_ON	" (intel_iommu=on, amd_iommu=on)"
-#else
-#define IOMMU_ON	""
-#endif
+#define IOMMU_ON	" (on a PC: intel_iommu=on, amd_iommu=on)"
 
 enum {
 	KEY_SLOTS = 0x100,
