@@ -51,6 +51,12 @@ bench-frames:
 	@$(START) tests/setup.sh check
 	@$(START) $(PYTHON) tests/bench/frames.py
 
+# Does a test see it when the driver is broken? (tests/README.md)
+mutants: export GRABBER_LABEL := mutants
+mutants:
+	@$(START) tests/setup.sh check
+	@cd tests && $(PYTHON) -m vm.prepare && $(START) $(PYTHON) mutants/run.py $(MUTANT)
+
 # Packages, in build/packages (docs/install.md)
 deb rpm: export GRABBER_LABEL = $@
 deb rpm:
@@ -89,6 +95,8 @@ help:
 	@echo "make check-long      the tests and those that take long"
 	@echo "make check-packages  the packages' tests"
 	@echo "make bench-frames    what a frame costs its reader, in instructions (root)"
+	@echo "make mutants         does a test see it when the driver is broken? (root; takes hours)"
+	@echo "  MUTANT=NAME        only this fault of tests/mutants"
 	@echo "make deb, make rpm   packages, in build/packages (root)"
 	@echo "make dkms            build and install the module by DKMS here (root)"
 	@echo "make dkms-remove     take that away again (root)"
@@ -96,6 +104,6 @@ help:
 	@echo "make uninstall       remove these; with the same PREFIX, DESTDIR"
 	@echo "make clean           remove what was built; the cache, ~/.cache/grabber, stays"
 
-.PHONY: all module tools programs demo check check-long bench-frames deb rpm dkms \
+.PHONY: all module tools programs demo check check-long bench-frames mutants deb rpm dkms \
 	dkms-remove install uninstall \
 	check-packages clean help

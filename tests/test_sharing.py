@@ -19,3 +19,10 @@ def test_a_faster_thread(guest):
     guest.load(slots=8)
     with nodes.slow(guest, "grabber_frame_take", 30):
         nodes.run(guest, "overtaken")
+
+
+@pytest.mark.guest(card=dict(chart="320x240", rate=20), kernel="6.1")
+def test_stalled_copy(guest):
+    """On a stock kernel, for the debug kernel has no userfaultfd."""
+    guest.load(slots=8)
+    nodes.run(guest, "stalled")
