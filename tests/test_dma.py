@@ -92,7 +92,7 @@ def fails_to_start(guest, device, fail, mend):
 
 def test_start_of_edu_fails(guest):
     """With its memory decoding off it does not answer; a reset would put that right."""
-    guest.load(slots=8)
+    guest.load(slots=10)
     guest.write(f"/sys/bus/pci/devices/{guest.bdf('edu0')}/reset_method", "\n")
     fails_to_start(guest, "edu0", lambda: set_command(guest, "edu0", 0),
                    lambda: set_command(guest, "edu0", 2))
@@ -102,7 +102,7 @@ def test_start_of_edu_fails(guest):
 @pytest.mark.parametrize("device,function", [("edu0", "edu_start"), ("card0", "xdma_start")])
 def test_start_is_refused(guest, device, function):
     """Whatever the board did, and did not do, before it failed."""
-    guest.load(slots=8)
+    guest.load(slots=10)
     fails_to_start(guest, device,
                    lambda: guest.load_test_module("refuse", function=function, value=-EIO),
                    lambda: guest.unload("refuse"))
@@ -111,6 +111,6 @@ def test_start_is_refused(guest, device, function):
 @pytest.mark.parametrize("fault,cure", [("no-source", "as-built"), ("gone", "back")])
 def test_start_of_xdma_fails(guest, fault, cure):
     """Back again, the card has lost its BARs: the next start resets it."""
-    guest.load(slots=8)
+    guest.load(slots=10)
     card = guest.cards[0]
     fails_to_start(guest, "card0", lambda: card.fault(fault), lambda: card.fault(cure))

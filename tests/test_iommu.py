@@ -40,6 +40,6 @@ def test_no_dma_after_unbind(guest):
 def test_large_contiguous_slots(guest):
     """Board generic, with slots of 8 MiB, more than the page allocator's blocks: one
     range even so. The window asked for is one that edu has not: it stays away."""
-    guest.load(slots=5, slot_size=8 << 20, bar=1)
+    guest.load(slots=6, slot_size=8 << 20, bar=1)
     assert nodes.bind_any(guest, guest.bdf("card1")) == 0
     guest.ktap(f"xdma_from_user_space {nodes.number(guest, 'card1')}", timeout=200)

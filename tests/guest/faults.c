@@ -58,6 +58,8 @@ static struct grabber_stats end_stage(struct stage *stage)
 	struct grabber_stats stats;
 	int good = 0;
 
+	CHECK(ioctl(stage->fd, GRABBER_IOC_START) == 0);
+
 	for (int i = 0; i < 200 && good < 8; i++) {
 		struct grabber_take take = must_take(stage->fd);
 		uint32_t number;

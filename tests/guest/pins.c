@@ -77,6 +77,7 @@ TEST_LIMIT(pinned_beyond_the_buffer, 120)
 	memcpy(back, map + take.offset, take.bytes);
 	munmap(map, layout.status_offset);
 	CHECK(ioctl(fd, GRABBER_IOC_SET_BUFFER, &other) == 0);
+	CHECK(ioctl(fd, GRABBER_IOC_START) == 0);
 	must_give(fd, must_take(fd).slot);
 	CHECK(transfer(&ring, IORING_OP_WRITE_FIXED, file, map + take.offset, take.bytes, 0) ==
 	      (int)take.bytes);

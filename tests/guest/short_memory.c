@@ -152,8 +152,10 @@ static int call_start(int fd)
 static int call_take(int fd)
 {
 	struct grabber_take take;
+	int err = take_frame(fd, &take, NS_PER_S);
 
-	return take_frame(fd, &take, NS_PER_S);
+	held_slot = take.slot;
+	return err;
 }
 
 /* Of a slot that is held, where there is one. */
@@ -220,6 +222,8 @@ TEST_LIMIT(each_fails_once, 300)
 			unmap();
 			if (err && calls[i].run == call_take)
 				EXPECT(get_stats(fd).held == 0);
+			else if (calls[i].run == call_take)
+				must_give(fd, held_slot);
 			err = calls[i].run(fd);
 			EXPECT_MSG(!err, "%s, after failure %u: %s", calls[i].name, n, strerror(err));
 			unmap();

@@ -34,6 +34,7 @@ static void good_frames(int fd, int count)
 	struct frame_check *check = frame_check_open(fd);
 	uint32_t number;
 
+	CHECK(ioctl(fd, GRABBER_IOC_START) == 0);
 	while (count--) {
 		struct grabber_take take = must_take(fd);
 
