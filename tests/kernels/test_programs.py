@@ -32,6 +32,7 @@ def tree(request):
         (Path(tmp) / "png").mkdir()
         for name in PNG:
             shutil.copy2(Path("/usr/include") / name, Path(tmp) / "png")
+        shutil.copytree("/usr/include/infiniband", Path(tmp) / "png/infiniband")
         yield root, Path(tmp)
 
 
