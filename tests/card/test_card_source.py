@@ -263,9 +263,9 @@ def test_log(start):
     c.wait_writeback(70 % 4)
     assert c.log(69) == (69, SIZE) and c.log(10) == (10, SIZE)
     c.run(False)
-    c.run()                                         # counted from 0 again
-    begun = c.counters()[0]
     number = c.log(0)[0]
+    begun = c.counters()[0]
+    c.run()                                         # counted from 0 again
     c.descriptor(0, SIZE, following=1)
     c.write(BAR1, CREDITS, 4)
     end = time.monotonic() + 5
