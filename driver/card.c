@@ -113,7 +113,7 @@ void grabber_card_gone(struct grabber_card *card)
 	if (card->buffer.status)
 		grabber_status_flag(card->buffer.status, GRABBER_STATUS_GONE, true);
 	spin_unlock_irq(&card->wait.lock);
-	wake_up_interruptible_all(&card->wait);
+	grabber_wake_all(card);
 
 	mutex_lock(&card->mutex);
 	grabber_stream_end(card);

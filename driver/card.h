@@ -343,6 +343,7 @@ static inline int grabber_capture_want(struct grabber_file *file)
 /* wake.c */
 void grabber_wake_init(struct grabber_card *card);
 void grabber_wake(struct grabber_card *card, __poll_t events);
+void grabber_wake_all(struct grabber_card *card);
 
 /* export.c, where the kernel has dma-bufs */
 #ifdef CONFIG_DMA_SHARED_BUFFER

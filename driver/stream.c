@@ -283,7 +283,7 @@ static void restart(struct grabber_card *card)
 		return;
 	if (!start_or_soon(card))
 		return;
-	wake_up_interruptible_all(&card->wait);
+	grabber_wake_all(card);
 	recover_in(card, card->retry);
 	card->retry = min_t(unsigned long, 2 * card->retry, RETRY_LAST);
 }
@@ -399,7 +399,7 @@ static void broke(struct grabber_card *card, const char *how)
 {
 	say_broken(card, how, -EIO);
 	WRITE_ONCE(card->broken, true);
-	wake_up_interruptible_all(&card->wait);
+	grabber_wake_all(card);
 	grabber_window_wake(card);
 }
 

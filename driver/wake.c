@@ -75,6 +75,20 @@ void grabber_wake(struct grabber_card *card, __poll_t events)
 		queue_work(system_highpri_wq, &card->wake);
 }
 
+/**
+ * grabber_wake_all() - all who wait shall look again, whatever they wait for
+ * @card: the card
+ *
+ * Not by the kernel's wake_up(): before 6.7 that lets go of the lock after 64 of them, and
+ * leaves an entry in the queue meanwhile which others must not call.
+ */
+void grabber_wake_all(struct grabber_card *card)
+{
+	spin_lock_irq(&card->wait.lock);
+	grabber_wake(card, EPOLLIN | EPOLLRDNORM | EPOLLERR | EPOLLHUP);
+	spin_unlock_irq(&card->wait.lock);
+}
+
 /* Return: whether more are left. */
 static bool wake_next(struct grabber_card *card)
 {

@@ -228,6 +228,18 @@ def test_native_hotplug(guest):
 
 
 @pytest.mark.guest(**CARD)
+def test_crowd_leaves(guest):
+    """Many readers sleep, and somebody else wakes them while the removal does."""
+    guest.load(slots=8)
+    guest.cards[0].fault("stuck")
+    with nodes.slow(guest, "autoremove_wake_function", 1):
+        users = guest.spawn("crowd_leaves 0")
+        users.wait_for("READY", timeout=120)
+        nodes.unbind(guest, guest.bdf("card0"))
+        nodes.finish(users)
+
+
+@pytest.mark.guest(**CARD)
 def test_unbind_right_after_capture(guest):
     """Nothing that capture set going is still under way when the card is gone: the debug
     kernel sees a timer in memory that was freed."""
