@@ -79,22 +79,39 @@ static int memory_alloc(struct grabber_card *card, struct memory *memory,
 }
 
 /*
- * Put the new memory in place of the old one. Not while frames come in, or anybody
- * has a hand on the old one: a mapping, a held slot, a read() that copies.
+ * Not while frames come in, or anybody has a hand on the memory: a mapping, a held slot, a
+ * read() that copies. With the lock held.
  */
-static int exchange(struct grabber_card *card, struct memory *memory)
+static int may_exchange(struct grabber_card *card)
 {
-	int err = -EBUSY;
+	if (card->gone)
+		return -ENODEV;
+	return card->running || card->mappings || card->ring.held ||
+	       atomic_read(&card->copying) ? -EBUSY : 0;
+}
+
+/* exchange() looks again; here it spares the work, and the card a reset. */
+static int look_first(struct grabber_card *card)
+{
+	int err;
 
 	spin_lock_irq(&card->wait.lock);
-	if (card->gone) {
-		err = -ENODEV;
-	} else if (!card->running && !card->mappings && !card->ring.held &&
-		   !atomic_read(&card->copying)) {
+	err = may_exchange(card);
+	spin_unlock_irq(&card->wait.lock);
+	return err;
+}
+
+/* Put the new memory in place of the old one. */
+static int exchange(struct grabber_card *card, struct memory *memory)
+{
+	int err;
+
+	spin_lock_irq(&card->wait.lock);
+	err = may_exchange(card);
+	if (!err) {
 		grabber_ring_continue(&memory->ring, &card->ring);
 		swap(card->ring, memory->ring);
 		swap(card->buffer, memory->buffer);
-		err = 0;
 	}
 	spin_unlock_irq(&card->wait.lock);
 	return err;
@@ -187,29 +204,29 @@ static int change_memory(struct grabber_card *card, u32 nslots, u32 slot_size)
 	struct memory memory = { };
 	int err;
 
-	/* Looked at again in exchange(); here it spares the work. */
-	if (card->gone)
-		return -ENODEV;
+	err = look_first(card);
+	if (err)
+		return err;
 	if (card->users || card->paused)
 		return -EBUSY;
 	err = grabber_limit_begin(card->dev, grabber_buffer_slot_pages(&card->buffer),
 				  (unsigned long)nslots * DIV_ROUND_UP(slot_size, PAGE_SIZE));
 	if (err)
 		return err;
-	/* The card must not know the old memory any more when that is given back. */
-	if (grabber_dma_settle(card, false)) {
-		dev_err_ratelimited(card->dev,
-				    "the buffer stays as it is: the card may still be writing to it, and cannot be reset\n");
-		err = -EIO;
-		goto end;
-	}
 	err = memory_alloc(card, &memory, nslots, slot_size, GRABBER_GFP_CHARGED);
 	if (err) {
 		explain(card, nslots, slot_size, err);
 		err = err == -EINTR ? err : -ENOMEM;
 		goto end;
 	}
-	err = prepare_board(card, &memory);
+	/* The card must not know the old memory any more when that is given back. */
+	if (grabber_dma_settle(card, false)) {
+		dev_err_ratelimited(card->dev,
+				    "the buffer stays as it is: the card may still be writing to it, and cannot be reset\n");
+		err = -EIO;
+	}
+	if (!err)
+		err = prepare_board(card, &memory);
 	if (!err)
 		err = exchange(card, &memory);
 	memory_free(&memory, card->dev);

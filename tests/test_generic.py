@@ -50,6 +50,15 @@ def test_bad_input(guest):
 
 
 @pytest.mark.guest(card=FOREIGN)
+def test_refused_buffer(guest):
+    """What changes nothing does not reset the card, and take a program's settings from it."""
+    load(guest)
+    resets = guest.cards[0].stats()["resets"]
+    guest.ktap("refused_buffer 0")
+    assert guest.cards[0].stats()["resets"] == resets
+
+
+@pytest.mark.guest(card=FOREIGN)
 def test_formats(guest):
     load(guest)
     tests = guest.ktap("formats 0")
