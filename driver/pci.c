@@ -96,8 +96,17 @@ void grabber_pci_unmask_intx(struct grabber_card *card)
 {
 	struct pci_dev *pdev = to_pci_dev(card->dev);
 
-	if (!pci_dev_msi_enabled(pdev))
-		pci_intx(pdev, 1);
+	u16 command;
+
+	if (pci_dev_msi_enabled(pdev))
+		return;
+	/* All who change this register have the lock: see master() in pci_reset.c. (In some
+	 * kernels pci_intx() sleeps.)
+	 */
+	spin_lock_irq(&card->wait.lock);
+	pci_read_config_word(pdev, PCI_COMMAND, &command);
+	pci_write_config_word(pdev, PCI_COMMAND, command & ~PCI_COMMAND_INTX_DISABLE);
+	spin_unlock_irq(&card->wait.lock);
 }
 
 static int claim_bars(struct pci_dev *pdev)

@@ -22,18 +22,24 @@ static bool recovering(struct device *dev)
 	return pci_channel_offline(to_pci_dev(dev));
 }
 
+/* The bit is one of a register that the line interrupt is masked in, too, by its handler and
+ * by programs: whoever read it and writes it back later would undo what others did.
+ */
 static void master(struct device *dev, bool allow)
 {
+	struct grabber_card *card = dev_get_drvdata(dev);
 	struct pci_dev *pdev = to_pci_dev(dev);
 	u16 command;
 
-	if (allow) {
+	spin_lock_irq(&card->wait.lock);
+	if (allow)
 		pci_set_master(pdev);
-		return;
-	}
-	pci_clear_master(pdev);
+	else
+		pci_clear_master(pdev);
+	spin_unlock_irq(&card->wait.lock);
 	/* The answer to this read cannot overtake what the card has written. */
-	pci_read_config_word(pdev, PCI_COMMAND, &command);
+	if (!allow)
+		pci_read_config_word(pdev, PCI_COMMAND, &command);
 }
 
 static void free_state(void *state)

@@ -42,6 +42,14 @@ def test_line_interrupt(guest):
     guest.ktap("xdma_from_user_space 0", timeout=200)
 
 
+@pytest.mark.guest(card=FOREIGN, cmdline="pci=nomsi")
+def test_one_register(guest):
+    """Bus mastering and the mask of the line interrupt, changed by two programs at once."""
+    load(guest, bar=1)
+    with nodes.slow(guest, "pci_write_config_word", 100):
+        guest.ktap("command_race 0")
+
+
 @pytest.mark.guest(card=FOREIGN)
 def test_bad_input(guest):
     load(guest)
