@@ -90,7 +90,8 @@ static void lose(struct grabber_card *card, u64 frames, enum grabber_loss cause)
 }
 
 /* Fewer frames were begun than are accounted for, or only as many and then a packet
- * more: the source counts from 0 again.
+ * more: the source counts from 0 again. (Its callers saw that this is a source: a BAR that
+ * reads as 0 says nothing.)
  */
 static void count_anew(struct grabber_card *card, u64 begun, u32 packets)
 {
@@ -145,8 +146,11 @@ static void number_jumped(struct grabber_card *card, u32 entry)
 	    !xdma_read_counter(xdma, VS_BEGUN, &begun))
 		return;
 	/* This one must be among them. */
-	if (begun <= xdma->counted)
+	if (begun <= xdma->counted) {
+		if (!xdma_is_source(xdma->source))
+			return;
 		count_anew(card, begun, 1);
+	}
 	if (number >= begun) {
 		doubt(card, "the log tells of a frame that was not begun");
 	} else if (number < xdma->number) {
@@ -198,7 +202,10 @@ void xdma_count_stop(struct grabber_card *card, enum grabber_loss cause)
 
 	if (!xdma_read_counter(xdma, VS_BEGUN, &begun))
 		return;
-	if (begun < xdma->counted)
+	if (begun < xdma->counted) {
+		if (!xdma_is_source(xdma->source))
+			return;
 		count_anew(card, begun, 0);
+	}
 	lose(card, begun - xdma->counted, cause);
 }
