@@ -149,7 +149,8 @@ enum grabber_minor_kind {
  * @absent: how often in a row the watchdog found the card absent
  * @interrupts: interrupts since the watchdog last looked
  * @failures: how often the pause before a restart was doubled; under @wait.lock, as
- *	the next four
+ *	the next five
+ * @ailing: the engine needs to be started anew
  * @rest: sees what interrupts leave over
  * @put_off: the card's interrupt is masked while @rest is at work
  * @window_end: when @spent begins anew, in jiffies
@@ -203,6 +204,7 @@ struct grabber_card {
 	struct delayed_work recovery;
 	u32 interrupts;
 	u32 failures;
+	bool ailing;
 	struct work_struct rest;
 	bool put_off;
 	unsigned long window_end;
@@ -315,7 +317,7 @@ vm_fault_t grabber_window_fault(struct grabber_card *card, struct vm_fault *vmf)
 
 /* stream.c */
 void grabber_stream_init(struct grabber_card *card);
-int grabber_capture_begin(struct grabber_file *file);
+int grabber_capture_begin(struct grabber_file *file, bool poll);
 void grabber_capture_unwant(struct grabber_file *file);
 void grabber_card_pause(struct grabber_card *card, enum grabber_pause why);
 void grabber_card_resume(struct grabber_card *card, u32 why);
@@ -335,9 +337,10 @@ irqreturn_t grabber_card_stamp(int irq, void *data);
 irqreturn_t grabber_card_stamped(int irq, void *data);
 
 /* A call that wants frames begins capture, unless its file has said START or STOP before. */
-static inline int grabber_capture_want(struct grabber_file *file)
+static inline int grabber_capture_want(struct grabber_file *file, bool poll)
 {
-	return READ_ONCE(file->capture) == GRABBER_CAPTURE_IDLE ? grabber_capture_begin(file) : 0;
+	return READ_ONCE(file->capture) == GRABBER_CAPTURE_IDLE ?
+	       grabber_capture_begin(file, poll) : 0;
 }
 
 /* wake.c */
@@ -360,9 +363,18 @@ static inline int grabber_export_slot(struct grabber_file *file,
 extern const struct attribute_group *grabber_frame_groups[];
 
 /* wait.c */
+int grabber_frame_left(struct grabber_file *file, bool newest);
 bool grabber_frame_ready(struct grabber_file *file, enum grabber_want want);
 int grabber_frame_wait(struct grabber_file *file, enum grabber_want want, s64 timeout_ns,
 		       ktime_t *end);
+
+/* The slot of the next frame that a reader may have, -1: none; card->wait.lock is held */
+static inline int grabber_frame_find(struct grabber_file *file, bool newest)
+{
+	if (file->capture == GRABBER_CAPTURE_STOPPED)
+		return grabber_frame_left(file, newest);
+	return grabber_ring_find(&file->card->ring, file->cursor, newest);
+}
 
 /* frame_node.c, frame_ioctl.c, frame_mmap.c, bar_node.c */
 extern const struct file_operations grabber_frame_fops;

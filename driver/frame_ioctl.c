@@ -112,7 +112,7 @@ static int take_slot(struct grabber_file *file, struct grabber_take *args, ktime
 	s64 timeout_ns = file->filp->f_flags & O_NONBLOCK ? 0 : args->timeout_ns;
 	enum grabber_want want = args->flags & GRABBER_TAKE_NEWEST ? GRABBER_WANT_NEWEST :
 				 GRABBER_WANT_NEXT;
-	int err = grabber_capture_want(file);
+	int err = grabber_capture_want(file, false);
 	bool again = false;
 	int slot;
 
@@ -287,6 +287,6 @@ long grabber_frame_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
 	case GRABBER_IOC_SET_BUFFER:
 		return grabber_set_buffer(card, user);
 	default:
-		return grabber_capture_begin(file);
+		return grabber_capture_begin(file, false);
 	}
 }

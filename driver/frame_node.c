@@ -65,14 +65,12 @@ static int frame_release(struct inode *inode, struct file *filp)
 static inline int next_slot(struct grabber_file *file, bool newest)
 {
 	struct grabber_card *card = file->card;
-	bool stopped = file->capture == GRABBER_CAPTURE_STOPPED;
-	int slot = -1;
+	int slot = grabber_frame_find(file, newest);
 
-	if (!stopped || file->cursor < file->end)
-		slot = grabber_ring_find(&card->ring, file->cursor, newest);
 	if (slot >= 0)
 		return slot;
-	return card->gone ? -ENODEV : stopped ? -ECANCELED : card->broken ? -EIO : -EAGAIN;
+	return card->gone ? -ENODEV : file->capture == GRABBER_CAPTURE_STOPPED ? -ECANCELED :
+	       card->broken ? -EIO : -EAGAIN;
 }
 
 /* A frame is given to a reader, and those that it passed over are missed. Return: flags. */
@@ -269,7 +267,7 @@ static ssize_t frame_read_iter(struct kiocb *iocb, struct iov_iter *to)
 
 	if (!iov_iter_count(to))
 		return 0;
-	ret = grabber_capture_want(file);
+	ret = grabber_capture_want(file, false);
 	if (ret && file->read_slot < 0 && !grabber_frame_ready(file, GRABBER_WANT_READ))
 		return ret;
 	if (nowait) {
@@ -303,10 +301,12 @@ static __poll_t frame_poll(struct file *filp, poll_table *wait)
 	struct grabber_file *file = filp->private_data;
 	struct grabber_card *card = file->card;
 	__poll_t events = 0;
-	int err = grabber_capture_want(file);
+	enum grabber_want want = READ_ONCE(file->want);
+	int err = grabber_capture_want(file, true);
 
 	poll_wait(filp, &card->wait, wait);
-	if (grabber_frame_ready(file, READ_ONCE(file->want)) || READ_ONCE(file->read_slot) >= 0)
+	if (grabber_frame_ready(file, want) ||
+	    (want == GRABBER_WANT_READ && READ_ONCE(file->read_slot) >= 0))
 		events |= EPOLLIN | EPOLLRDNORM;
 	if (READ_ONCE(card->gone))
 		events |= EPOLLHUP | EPOLLERR;

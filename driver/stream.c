@@ -72,6 +72,12 @@ void grabber_frame_done(struct grabber_card *card, u32 slot, u32 bytes,
 {
 	if (!is_with_board(card, slot))
 		return;
+	/* Readers were told that no more come. */
+	if (card->gone) {
+		grabber_frames_lost(card, GRABBER_LOSS_STOP, 1);
+		grabber_ring_unqueue(&card->ring, slot);
+		return;
+	}
 	if (!when)
 		when = ktime_get();
 	card->failures = 0;
@@ -155,8 +161,10 @@ static void schedule_recovery(struct grabber_card *card)
  */
 void grabber_card_recover(struct grabber_card *card)
 {
-	if (card->running)
-		schedule_recovery(card);
+	if (!card->running)
+		return;
+	card->ailing = true;
+	schedule_recovery(card);
 }
 
 static void set_running(struct grabber_card *card, bool running)
@@ -164,6 +172,7 @@ static void set_running(struct grabber_card *card, bool running)
 	lockdep_assert_held(&card->wait.lock);
 	card->running = running;
 	card->put_off = false;
+	card->ailing = false;
 	grabber_status_flag(card->buffer.status, GRABBER_STATUS_STREAMING, running);
 }
 
@@ -291,17 +300,19 @@ static void restart(struct grabber_card *card)
 /**
  * grabber_capture_begin() - an open file wants frames from now on
  * @file: the file
+ * @poll: for poll(), which cannot say that a signal came, and is not asked again
  *
  * Return: 0; -EIO when the card could not be started; -ENODEV; -ERESTARTSYS.
  */
-int grabber_capture_begin(struct grabber_file *file)
+int grabber_capture_begin(struct grabber_file *file, bool poll)
 {
 	struct grabber_card *card = file->card;
 	int err = 0;
 
-	if (mutex_lock_interruptible(&card->mutex))
+	if (poll ? mutex_lock_killable(&card->mutex) : mutex_lock_interruptible(&card->mutex))
 		return -ERESTARTSYS;
-	if (file->capture == GRABBER_CAPTURE_WANTED)
+	/* START says whether the card runs, also where it was started before. */
+	if (file->capture == GRABBER_CAPTURE_WANTED && !card->broken)
 		goto out;
 	if (is_gone(card)) {
 		err = -ENODEV;
@@ -312,7 +323,7 @@ int grabber_capture_begin(struct grabber_file *file)
 		err = card->broken ? -EIO : 0;
 	else if (!card->streaming)
 		err = start_or_soon(card);
-	if (!err) {
+	if (!err && file->capture != GRABBER_CAPTURE_WANTED) {
 		WRITE_ONCE(file->capture, GRABBER_CAPTURE_WANTED);
 		card->users++;
 	}
@@ -457,7 +468,9 @@ static void recovery(struct work_struct *work)
 	mutex_lock(&card->mutex);
 	if (card->paused & GRABBER_PAUSE_ERROR) {
 		broke(card, "the link could not be brought back after an error");
-	} else if (card->users && !card->paused) {
+	} else if (card->users && !card->paused &&
+		   /* Whoever said START meanwhile may have brought it back. */
+		   (!card->streaming || READ_ONCE(card->ailing))) {
 		stop(card, GRABBER_LOSS_ERROR);
 		restart(card);
 	}

@@ -8,20 +8,59 @@
 
 #include "card.h"
 
+/* From this frame on, the first that a reader may still have. */
+static int left_from(struct grabber_file *file, u64 cursor)
+{
+	const struct grabber_ring *ring = &file->card->ring;
+	int slot = grabber_ring_find(ring, cursor, false);
+
+	return slot >= 0 && ring->slots[slot].ordinal < file->end ? slot : -1;
+}
+
+/**
+ * grabber_frame_left() - find the next frame of a reader that said STOP
+ * @file: the reader; the card's lock is held
+ * @newest: rather the last from before STOP, if it is there
+ *
+ * Where others went on, frames from before STOP may be gone, and later ones are there.
+ *
+ * Return: its slot; -1 when all that it may still have are gone.
+ */
+int grabber_frame_left(struct grabber_file *file, bool newest)
+{
+	int slot = -1;
+
+	if (file->cursor >= file->end)
+		return -1;
+	if (newest)
+		slot = left_from(file, file->end - 1);
+	return slot >= 0 ? slot : left_from(file, file->cursor);
+}
+
+static bool has_frame_left(struct grabber_file *file)
+{
+	struct grabber_card *card = file->card;
+	bool has;
+
+	spin_lock_irq(&card->wait.lock);
+	has = grabber_frame_left(file, false) >= 0;
+	spin_unlock_irq(&card->wait.lock);
+	return has;
+}
+
 /*
  * Whether there is a frame that this reader did not have. The newest frame is never
- * taken away, so one number tells: but not of those from before SET_BUFFER, nor of
- * those that came after STOP.
+ * taken away, so one number tells: but not of those from before SET_BUFFER, nor after
+ * STOP.
  */
 static bool has_frame(struct grabber_file *file)
 {
 	/* The status page has what this number has: grabber_ring_done(). */
 	u64 frames = smp_load_acquire(&file->card->ring.ordinal);
-	u64 cursor = READ_ONCE(file->cursor);
 
-	if (READ_ONCE(file->capture) == GRABBER_CAPTURE_STOPPED && cursor >= READ_ONCE(file->end))
-		return false;
-	return frames > cursor && frames > READ_ONCE(file->card->ring.base);
+	if (READ_ONCE(file->capture) == GRABBER_CAPTURE_STOPPED)
+		return has_frame_left(file);
+	return frames > READ_ONCE(file->cursor) && frames > READ_ONCE(file->card->ring.base);
 }
 
 /* Others hold all that may be held: a frame can be held if one of them has it too. */
@@ -32,7 +71,7 @@ static bool may_join(struct grabber_file *file, bool newest)
 	bool may;
 
 	spin_lock_irq(&card->wait.lock);
-	slot = grabber_ring_find(&card->ring, file->cursor, newest);
+	slot = grabber_frame_find(file, newest);
 	may = slot >= 0 && card->ring.slots[slot].holds;
 	spin_unlock_irq(&card->wait.lock);
 	return may;

@@ -227,6 +227,15 @@ def test_native_hotplug(guest):
     whole_story(guest, Unplug(guest, "card0"), "streaming")
 
 
+@pytest.mark.guest(card=dict(chart="64x48", rate=20))
+def test_nothing_after_gone(guest):
+    guest.load(slots=8)
+    users = guest.spawn("after_gone 0")
+    users.wait_for("READY", timeout=60)
+    nodes.unbind(guest, guest.bdf("card0"))
+    nodes.finish(users)
+
+
 @pytest.mark.guest(**CARD)
 def test_crowd_leaves(guest):
     """Many readers sleep, and somebody else wakes them while the removal does."""

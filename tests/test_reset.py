@@ -65,6 +65,27 @@ def test_window_is_closed_meanwhile(guest):
         guest.ktap(f"window_closed {number}")
 
 
+def test_started_again_by_another(guest):
+    """What could not be started after a reset is tried again only until somebody's START
+    succeeded; and nothing is counted of a BAR that reads as 0 meanwhile."""
+    guest.load(slots=8)
+    card = guest.cards[0]
+    begun = card.stats()["begun"]
+    users = guest.spawn("started_again 0")
+    users.wait_for("READY", timeout=60)
+    card.fault("no-source")
+    function_reset(guest)
+    guest.wait_log("cannot be started")
+    users.write(b"broken\n")
+    users.wait_for("REFUSED", timeout=60)
+    guest.run("sleep 4")	# the next attempt is far off by now
+    card.fault("as-built")
+    users.write(b"well\n")
+    nodes.finish(users)
+    assert int(guest.read("/sys/class/grabber/grabber0/stats/begun")) <= \
+        card.stats()["begun"] - begun
+
+
 def test_error_while_the_engine_is_stuck(guest):
     """Nothing resets the link then, and the restart is within a lock that a reset needs:
     it is made up for a moment later."""

@@ -21,6 +21,12 @@ def test_a_faster_thread(guest):
         nodes.run(guest, "overtaken")
 
 
+def test_poll_in_signals(guest):
+    guest.load(slots=8)
+    with nodes.slow(guest, "grabber_limit_begin", 4000):
+        nodes.run(guest, "poll_in_signals")
+
+
 @pytest.mark.guest(card=dict(chart="320x240", rate=20), kernel="6.1")
 def test_stalled_copy(guest):
     """On a stock kernel, for the debug kernel has no userfaultfd."""

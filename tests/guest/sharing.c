@@ -216,6 +216,22 @@ TEST_LIMIT(partial_read_is_told, 120)
 	EXPECT(get_stats(fd).reader_delivered == 2);
 }
 
+/* poll() speaks of the call that comes next: the rest of a frame is there for read() only. */
+TEST_LIMIT(poll_in_the_middle, 120)
+{
+	int fd = open_partial();
+	struct grabber_take take;
+
+	fault(FAULT_STUCK, 1);
+	while (take_frame(fd, &take, NS_PER_S) == 0)
+		must_give(fd, take.slot);
+	EXPECT_MSG(poll_for(fd, 0) == 0, "poll() says there is a frame, and TAKE has none");
+	EXPECT(take_frame(fd, &take, 0) == EAGAIN);
+	CHECK(read(fd, &byte, 1) == 1);
+	EXPECT_MSG(poll_for(fd, 0) == POLLIN, "poll() does not say that there is a rest");
+	fault(FAULT_STUCK, 0);
+}
+
 /* A TAKE of the frame that a read() is in the middle of counts like any other. */
 TEST_LIMIT(take_joins_a_read, 120)
 {

@@ -152,6 +152,49 @@ TEST(drained_after_stop)
 	must_give(fd, must_take(fd).slot);
 }
 
+/* Where others go on, what comes after STOP is not for this file, also when all from before
+ * is gone; and nor is the newest.
+ */
+TEST_LIMIT(overwritten_after_stop, 120)
+{
+	struct grabber_take take = { };
+	uint64_t last, gone;
+	int fd, late, other;
+
+	set_rate(FAST);
+	fd = open_started();
+	late = open_started();
+	other = open_started();
+	gone = get_buffer(fd).slots + 4;
+	must_give(late, must_take(late).slot);
+	must_give(fd, must_take(fd).slot);
+	while (get_stats(late).delivered < get_stats(late).reader_next + 2)
+		sleep_ms(10);
+	CHECK(ioctl(late, GRABBER_IOC_STOP) == 0);
+	while (get_stats(fd).delivered < get_stats(fd).reader_next + 2)
+		sleep_ms(10);
+	CHECK(ioctl(fd, GRABBER_IOC_STOP) == 0);
+	last = get_stats(fd).delivered;
+	while (get_stats(other).delivered < last + 1)
+		sleep_ms(10);
+	take.flags = GRABBER_TAKE_NEWEST;
+	if (ioctl(fd, GRABBER_IOC_TAKE, &take) == 0)
+		must_give(fd, take.slot);
+	/* One may have come between the two looks. */
+	EXPECT_MSG(get_stats(fd).reader_next <= last,
+		   "next is frame %llu: it was given one from after STOP, at %llu",
+		   (unsigned long long)get_stats(fd).reader_next, (unsigned long long)last);
+	while (get_stats(other).delivered < last + gone)
+		sleep_ms(50);
+	EXPECT_MSG(poll_for(late, 0) == POLLERR, "poll() says %#x", poll_for(late, 0));
+	EXPECT(take_frame(late, &take, 0) == ECANCELED);
+	EXPECT_ERRNO(read(late, &byte, 1), ECANCELED);
+	/* To it they are missed. */
+	CHECK(ioctl(late, GRABBER_IOC_START) == 0);
+	take = must_take(late);
+	EXPECT(take.missed >= gone - get_buffer(fd).slots);
+}
+
 /* STOP before any frame was asked for is a STOP, too. */
 TEST(stop_at_first)
 {

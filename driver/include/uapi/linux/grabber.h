@@ -350,7 +350,7 @@ struct grabber_seek {
  * @truncated: put into the buffer, but longer than a slot (flagged)
  * @dropped_no_slot: dropped because no slot was free when the card needed one
  * @dropped_error: dropped for a DMA or engine error
- * @dropped_stop: begun, but unfinished when capture was stopped
+ * @dropped_stop: begun, but unfinished when capture was stopped, or the card left
  * @lost_by_card: the card itself skipped them (its frame number jumped), also while
  *	capture was off
  * @reader_delivered: frames this open file was given
