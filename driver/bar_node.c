@@ -109,7 +109,7 @@ static ssize_t bar_read(struct file *filp, char __user *to, size_t bytes, loff_t
 	if (err)
 		return err;
 	value = read_register(card->window.regs + *pos, bytes);
-	if (all_ones(value, bytes) && !card->bus->present(card->dev))
+	if (all_ones(value, bytes) && !card->function->bus->present(card->dev))
 		err = -ENODEV;
 	grabber_window_leave(card);
 	if (err)

@@ -16,6 +16,7 @@
 #include "ring.h"
 
 struct grabber_card;
+struct grabber_function;
 struct scatterlist;
 
 /* What a look at the card found. */
@@ -42,8 +43,14 @@ enum grabber_look {
  * @cuts_frames: the card cuts off a frame that is longer than its slot; otherwise
  *	slots are never smaller than frames
  * @queue_max: most slots that may be queued at a time, 0: any number
- * @probe: look at the card and fill in card->format (and card->serial). May keep
- *	memory got with devm functions in card->board_data. May sleep.
+ * @find: optional, for devices that may have several channels: look at the function,
+ *	and keep what they have in common in function->board_data, in memory got with
+ *	devm functions. May sleep.
+ *	Return: number of channels, each of which becomes a card, 1 to
+ *	GRABBER_CHANNELS_MAX; -ENODEV for a device not of this family, after saying so
+ * @probe: look at the card, channel card->channel, and fill in card->format (and
+ *	card->serial). May keep memory got with devm functions in card->board_data. May
+ *	sleep.
  *	Return: 0; -ENODEV for a card that is not of this family, after saying so
  * @set_format: optional: have frames of this format from the next start on; may
  *	correct what the card can do only nearly. Capture is off. May sleep.
@@ -53,7 +60,8 @@ enum grabber_look {
  *	the buffer is about to change; what was got before must then do for the old
  *	buffer too, should that stay. May sleep
  * @quiet: have the card write nothing any more, whatever state it is in; called
- *	before each start() and after a reset, with its way to memory closed. May sleep.
+ *	before each start() and after a reset; its way to memory is closed, unless other
+ *	channels use it. May sleep.
  *	Return: 0 when it has seen that the card does not write, and will not of
  *	itself; -EBUSY when it has not, as when the card does not answer: the core
  *	then resets it. Left out only where a program sets the card's registers
@@ -91,6 +99,7 @@ struct grabber_board {
 	bool contiguous;
 	bool cuts_frames;
 	u32 queue_max;
+	int (*find)(struct grabber_function *function);
 	int (*probe)(struct grabber_card *card);
 	int (*set_format)(struct grabber_card *card, struct grabber_format *format);
 	int (*prepare)(struct grabber_card *card, u32 ranges);
@@ -115,7 +124,7 @@ void grabber_slot_unused(struct grabber_card *card, u32 slot);
 void grabber_card_recover(struct grabber_card *card);
 
 /* What a board may ask of the PCI glue (pci.c). */
-void __iomem *grabber_pci_map(struct grabber_card *card, int bar, size_t size);
+void __iomem *grabber_pci_map(struct grabber_function *function, int bar, size_t size);
 bool grabber_pci_mask_intx(struct grabber_card *card);
 void grabber_pci_unmask_intx(struct grabber_card *card);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A card's life: created by the bus glue, registered, removed, and freed by
- * whoever lets go of it last. card.h has the picture.
+ * A card's life: created for a channel of a function, registered, removed, and freed
+ * by whoever lets go of it last. card.h has the picture.
  */
 #include <linux/bitmap.h>
 #include <linux/module.h>
@@ -12,26 +12,26 @@
 #include "status.h"
 
 /**
- * grabber_card_create() - make the object for a device
- * @dev: the device
- * @board: its family
- * @bus: the bus that it is on
+ * grabber_card_create() - make the object for a channel
+ * @function: the function that it is a channel of
+ * @channel: its number
  *
  * Return: the card, with one reference for the caller; NULL without memory.
  */
-struct grabber_card *grabber_card_create(struct device *dev, const struct grabber_board *board,
-					 const struct grabber_bus *bus)
+struct grabber_card *grabber_card_create(struct grabber_function *function, u32 channel)
 {
 	struct grabber_card *card = kzalloc(sizeof(*card), GFP_KERNEL);
 
 	if (!card)
 		return NULL;
 	kref_init(&card->ref);
-	card->dev = get_device(dev);
-	card->board = board;
-	card->bus = bus;
+	kref_get(&function->ref);
+	card->function = function;
+	card->channel = channel;
+	card->dev = get_device(function->dev);
+	card->board = function->board;
 	card->number = -1;
-	strscpy(card->bus_name, dev_name(dev), sizeof(card->bus_name));
+	strscpy(card->bus_name, dev_name(card->dev), sizeof(card->bus_name));
 	grabber_wake_init(card);
 	mutex_init(&card->mutex);
 	init_rwsem(&card->window_lock);
@@ -50,6 +50,7 @@ static void card_free(struct kref *ref)
 	cancel_work_sync(&card->wake);
 	grabber_memory_free(card);
 	put_device(card->dev);
+	grabber_function_put(card->function);
 	kfree(card);
 }
 
@@ -77,7 +78,7 @@ void grabber_card_put(struct grabber_card *card)
  * @nslots: slots that its buffer shall have, 0: as many as are good
  *
  * Return: 0, or an error after saying why; then nothing was registered, and
- * grabber_card_remove() is the caller's next step.
+ * grabber_function_remove() is the caller's next step.
  */
 int grabber_card_register(struct grabber_card *card, u32 nslots)
 {
@@ -123,11 +124,12 @@ void grabber_card_gone(struct grabber_card *card)
 }
 
 /**
- * grabber_card_remove() - the device leaves, or could not be registered
- * @card: the card; the caller still has to drop its reference, after the interrupt
- *	is freed
+ * grabber_card_retire() - the second step of removal: no node, no work
+ * @card: the card, which is gone
  *
- * Who may still be using the card when this returns, and why that is safe:
+ * The first was grabber_card_gone(), the third is grabber_card_settle(): each is for
+ * all cards of the function before the next one comes. Who may still be using the card
+ * after the third, and why that is safe:
  *
  * - A reader in read, poll or an ioctl: was woken, and finds @gone before it
  *   touches hardware; it has a reference through its open file.
@@ -144,14 +146,21 @@ void grabber_card_gone(struct grabber_card *card)
  * - The card itself: stopped, or cut off from memory and reset (dma.c), and its DMA
  *   mappings are gone.
  */
-void grabber_card_remove(struct grabber_card *card)
+void grabber_card_retire(struct grabber_card *card)
 {
-	int err;
-
-	grabber_card_gone(card);
 	if (card->number >= 0)
 		grabber_minors_del(card);
 	grabber_stream_cancel(card);
+}
+
+/**
+ * grabber_card_settle() - the last step of removal: the card loses its memory
+ * @card: the card; no card of its function captures
+ */
+void grabber_card_settle(struct grabber_card *card)
+{
+	int err;
+
 	mutex_lock(&card->mutex);
 	err = grabber_dma_settle(card, true);
 	mutex_unlock(&card->mutex);

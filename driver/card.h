@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The card: what the core knows of one frame grabber.
+ * The card: what the core knows of one frame grabber. A function (function.h) has one
+ * or several, one for each of its DMA channels.
  *
- * Lifetime. The bus glue creates the card, and removes it when the device leaves.
+ * Lifetime. The bus glue has the card created, and removes it when the device leaves.
  * Each open file keeps a reference to it, and with it the frame memory; the last of
  * them frees it, perhaps long after the device is gone. A mapping keeps its file
  * open. What belongs to the hardware (registers, interrupt, DMA mappings, the board's
- * own memory) ends in grabber_card_remove() and the devm unwinding after it; nobody
+ * own memory) ends in grabber_function_remove() and the devm unwinding after it; nobody
  * touches it afterwards, because:
  *
  * - @gone is set first, under @wait.lock: interrupts and slot queueing see it there;
@@ -19,14 +20,18 @@
  * Locks, in the order in which they may be taken:
  *
  *   grabber_file.read_mutex  one read() at a time on an open file
- *   mutex                    capture on or off: @users, @streaming, @paused, @unquiet
+ *   mutex                    capture on or off: @users, @streaming, @paused
  *   growing (limit.c)        one buffer is exchanged for another at a time
+ *   grabber_function.mutex   the function's way to memory, its resets; @unquiet
  *   files_lock               @files
  *   mmap_lock                (the kernel's; page faults hold it)
  *   window_lock              registers may be touched while it is read-locked
  *   wait.lock                ring, board's queues, cursors, @gone; interrupts off
+ *   grabber_function.command_lock	the PCI command register; interrupts off
  *
- * The last is the lock of the queue that readers wait in: a frame needs it for the
+ * Nobody has the same lock of two cards at a time.
+ *
+ * wait.lock is the lock of the queue that readers wait in: a frame needs it for the
  * ring and for the wake-up, and one lock does for both.
  *
  * User memory is never touched under mutex, files_lock, window_lock or wait.lock.
@@ -49,31 +54,8 @@
 
 #include "board.h"
 #include "buffer.h"
+#include "function.h"
 #include "ring.h"
-
-/**
- * struct grabber_bus - what the core asks of the bus that a card is on
- * @present: whether the card still answers
- * @recovering: the bus itself is about to bring the card back after an error
- * @master: let the card write to memory, or keep it from that; only dma.c decides.
- *	Once it is kept from it, what it wrote before has arrived
- * @reset: put the card back into the state after power-on, with the bus's settings as
- *	they are; takes up to a second. @locked: the caller has the device's lock.
- *	Return: 0; -EAGAIN: somebody else has that lock; another error: it cannot be done
- */
-struct grabber_bus {
-	bool (*present)(struct device *dev);
-	bool (*recovering)(struct device *dev);
-	void (*master)(struct device *dev, bool allow);
-	int (*reset)(struct device *dev, bool locked);
-};
-
-/* Why capture is paused; one bit each, for they may overlap. */
-enum grabber_pause {
-	GRABBER_PAUSE_SUSPEND	= 0x1,
-	GRABBER_PAUSE_RESET	= 0x2,
-	GRABBER_PAUSE_ERROR	= 0x4,
-};
 
 /**
  * struct grabber_window - the registers that /dev/grabberN-bar shows
@@ -112,9 +94,9 @@ enum grabber_minor_kind {
 /**
  * struct grabber_card - one card
  * @ref: the bus glue, open files, and dma-bufs
+ * @function: the function that it belongs to; referenced
+ * @channel: which of its cards it is
  * @dev: the device on its bus; referenced, so that messages have a name to the end
- * @bus: how to ask the bus something about @dev
- * @bus_data: what the bus glue keeps
  * @board: its family
  * @board_data: what the board keeps
  * @number: the N of /dev/grabberN; -1 before it is registered
@@ -141,8 +123,8 @@ enum grabber_minor_kind {
  * @streaming: the board is started
  * @paused: GRABBER_PAUSE_* bits: what keeps capture off for a while
  * @broken: capture could not be started; whoever waits is told so
- * @unquiet: the card may still be writing, but for its closed way to memory (dma.c)
- * @next_reset: earliest time of the next reset, in jiffies
+ * @unquiet: the card may still be writing, but for its closed way to memory (dma.c);
+ *	under the function's mutex
  * @retry: how long to wait before the next attempt to start, in jiffies
  * @watchdog: looks for lost interrupts and a card that vanished
  * @recovery: restarts capture after an engine error
@@ -166,9 +148,9 @@ enum grabber_minor_kind {
  */
 struct grabber_card {
 	struct kref ref;
+	struct grabber_function *function;
+	u32 channel;
 	struct device *dev;
-	const struct grabber_bus *bus;
-	void *bus_data;
 	const struct grabber_board *board;
 	void *board_data;
 	int number;
@@ -197,7 +179,6 @@ struct grabber_card {
 	u32 paused;
 	bool broken;
 	bool unquiet;
-	unsigned long next_reset;
 	unsigned long retry;
 	u32 absent;
 	struct delayed_work watchdog;
@@ -274,11 +255,11 @@ struct grabber_file {
 };
 
 /* card.c */
-struct grabber_card *grabber_card_create(struct device *dev, const struct grabber_board *board,
-					 const struct grabber_bus *bus);
+struct grabber_card *grabber_card_create(struct grabber_function *function, u32 channel);
 int grabber_card_register(struct grabber_card *card, u32 nslots);
-void grabber_card_remove(struct grabber_card *card);
 void grabber_card_gone(struct grabber_card *card);
+void grabber_card_retire(struct grabber_card *card);
+void grabber_card_settle(struct grabber_card *card);
 void grabber_card_get(struct grabber_card *card);
 void grabber_card_put(struct grabber_card *card);
 void grabber_info_fill(struct grabber_card *card, struct grabber_info *info);
@@ -305,6 +286,7 @@ int grabber_set_buffer(struct grabber_card *card, struct grabber_buffer __user *
 /* dma.c */
 int grabber_dma_open(struct grabber_card *card);
 void grabber_dma_close(struct grabber_card *card, bool quiet);
+void grabber_dma_shut(struct grabber_function *function);
 int grabber_dma_settle(struct grabber_card *card, bool locked);
 
 /* window.c */

@@ -220,10 +220,12 @@ static int change_memory(struct grabber_card *card, u32 nslots, u32 slot_size)
 		goto end;
 	}
 	/* The card must not know the old memory any more when that is given back. */
-	if (grabber_dma_settle(card, false)) {
+	err = grabber_dma_settle(card, false);
+	if (err) {
+		err = err == -EBUSY ? -EBUSY : -EIO;
 		dev_err_ratelimited(card->dev,
-				    "the buffer stays as it is: the card may still be writing to it, and cannot be reset\n");
-		err = -EIO;
+				    "the buffer stays as it is: the card may still be writing to it, and cannot be reset%s\n",
+				    err == -EBUSY ? " while its other channels capture" : "");
 	}
 	if (!err)
 		err = prepare_board(card, &memory);

@@ -45,31 +45,31 @@ static void free_vectors(void *pdev)
 	pci_free_irq_vectors(pdev);
 }
 
-static void put_card(void *card)
+static void release(void *function)
 {
-	grabber_card_put(card);
+	grabber_function_release(function);
 }
 
 /**
  * grabber_pci_map() - map the head of a BAR for a board's own use
- * @card: the card
+ * @function: the function
  * @index: number of the BAR
  * @size: bytes that the board needs
  *
  * Return: the registers, until the device leaves; -ENODEV when the BAR is smaller
  * or not there, -ENOMEM after saying that it cannot be mapped.
  */
-void __iomem *grabber_pci_map(struct grabber_card *card, int index, size_t size)
+void __iomem *grabber_pci_map(struct grabber_function *function, int index, size_t size)
 {
-	struct pci_dev *pdev = to_pci_dev(card->dev);
+	struct pci_dev *pdev = to_pci_dev(function->dev);
 	void __iomem *regs;
 
 	if (memory_bar(pdev, index) < 0 || pci_resource_len(pdev, index) < size)
 		return IOMEM_ERR_PTR(-ENODEV);
-	regs = devm_ioremap(card->dev, pci_resource_start(pdev, index), size);
+	regs = devm_ioremap(function->dev, pci_resource_start(pdev, index), size);
 	if (regs)
 		return regs;
-	dev_err(card->dev,
+	dev_err(function->dev,
 		"BAR %d cannot be mapped: no addresses for its %zu bytes, enlarge vmalloc= or free some memory\n",
 		index, size);
 	return IOMEM_ERR_PTR(-ENOMEM);
@@ -84,8 +84,15 @@ void __iomem *grabber_pci_map(struct grabber_card *card, int index, size_t size)
 bool grabber_pci_mask_intx(struct grabber_card *card)
 {
 	struct pci_dev *pdev = to_pci_dev(card->dev);
+	unsigned long flags;
+	bool ours;
 
-	return pci_dev_msi_enabled(pdev) || pci_check_and_mask_intx(pdev);
+	if (pci_dev_msi_enabled(pdev))
+		return true;
+	spin_lock_irqsave(&card->function->command_lock, flags);
+	ours = pci_check_and_mask_intx(pdev);
+	spin_unlock_irqrestore(&card->function->command_lock, flags);
+	return ours;
 }
 
 /**
@@ -103,10 +110,10 @@ void grabber_pci_unmask_intx(struct grabber_card *card)
 	/* All who change this register have the lock: see master() in pci_reset.c. (In some
 	 * kernels pci_intx() sleeps.)
 	 */
-	spin_lock_irq(&card->wait.lock);
+	spin_lock_irq(&card->function->command_lock);
 	pci_read_config_word(pdev, PCI_COMMAND, &command);
 	pci_write_config_word(pdev, PCI_COMMAND, command & ~PCI_COMMAND_INTX_DISABLE);
-	spin_unlock_irq(&card->wait.lock);
+	spin_unlock_irq(&card->function->command_lock);
 }
 
 static int claim_bars(struct pci_dev *pdev)
@@ -148,7 +155,7 @@ static int setup_window(struct pci_dev *pdev, struct grabber_card *card)
 	/* A page shows either this BAR alone, or it is not mapped at all. */
 	if (PAGE_ALIGNED(window->start) && PAGE_ALIGNED(window->size))
 		window->mmap_size = window->size;
-	window->regs = grabber_pci_map(card, index, window->size);
+	window->regs = grabber_pci_map(card->function, index, window->size);
 	return PTR_ERR_OR_ZERO(window->regs);
 }
 
@@ -246,6 +253,40 @@ static int setup_card(struct pci_dev *pdev, struct grabber_card *card)
 {
 	int err;
 
+	card->window.bar = card->board->bar;
+	err = card->board->probe(card);
+	if (err)
+		return err;
+	return setup_window(pdev, card);
+}
+
+/* Each step for all cards, before the next: a node is not there before its interrupt. */
+static int setup_cards(struct pci_dev *pdev, struct grabber_function *function)
+{
+	int err;
+	u32 i;
+
+	for (i = 0; i < function->ncards; i++) {
+		err = setup_card(pdev, function->cards[i]);
+		if (err)
+			return err;
+	}
+	err = setup_interrupt(pdev, function->cards[0]);
+	if (err)
+		return err;
+	for (i = 0; i < function->ncards; i++) {
+		err = grabber_card_register(function->cards[i], slots);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static int setup(struct pci_dev *pdev, struct grabber_function *function)
+{
+	const struct grabber_board *board = function->board;
+	int err;
+
 	if (slots && (slots < GRABBER_RING_SLOTS_MIN || slots > GRABBER_RING_SLOTS_MAX)) {
 		dev_err(&pdev->dev, "slots=%u: load grabber with slots= from %u to %u\n",
 			slots, GRABBER_RING_SLOTS_MIN, GRABBER_RING_SLOTS_MAX);
@@ -254,26 +295,22 @@ static int setup_card(struct pci_dev *pdev, struct grabber_card *card)
 	err = claim_bars(pdev);
 	if (err)
 		return err;
-	err = setup_dma(pdev, card->board);
+	err = setup_dma(pdev, board);
 	if (err)
 		return err;
-	card->window.bar = card->board->bar;
-	err = card->board->probe(card);
+	err = board->find ? board->find(function) : 1;
+	if (err < 0)
+		return err;
+	err = grabber_function_add_cards(function, err);
 	if (err)
 		return err;
-	err = setup_window(pdev, card);
-	if (err)
-		return err;
-	err = setup_interrupt(pdev, card);
-	if (err)
-		return err;
-	return grabber_card_register(card, slots);
+	return setup_cards(pdev, function);
 }
 
 static int probe(struct pci_dev *pdev, const struct pci_device_id *id)
 {
 	const struct grabber_board *board = (void *)id->driver_data;
-	struct grabber_card *card;
+	struct grabber_function *function;
 	int err = pcim_enable_device(pdev);
 
 	if (err) {
@@ -281,28 +318,27 @@ static int probe(struct pci_dev *pdev, const struct pci_device_id *id)
 		return err;
 	}
 	/* No id of ours: somebody asked for us by driver_override. */
-	card = grabber_card_create(&pdev->dev, board ? board : &grabber_board_generic,
-				   &grabber_pci_bus);
-	if (!card)
+	function = grabber_function_create(&pdev->dev, board ? board : &grabber_board_generic,
+					   &grabber_pci_bus);
+	if (!function)
 		return -ENOMEM;
-	/* Undone last of all: the interrupt handler needs the card. */
-	err = devm_add_action_or_reset(&pdev->dev, put_card, card);
+	/* Undone last of all: the interrupt handler needs the cards. */
+	err = devm_add_action_or_reset(&pdev->dev, release, function);
 	if (err)
 		return err;
-	pci_set_drvdata(pdev, card);
-	/* Whoever had the card before may have left it running. */
-	grabber_dma_close(card, true);
-	err = grabber_pci_keep_state(card);
+	pci_set_drvdata(pdev, function);
+	grabber_dma_shut(function);
+	err = grabber_pci_keep_state(function);
 	if (!err)
-		err = setup_card(pdev, card);
+		err = setup(pdev, function);
 	if (err)
-		grabber_card_remove(card);
+		grabber_function_remove(function);
 	return err;
 }
 
 static void remove(struct pci_dev *pdev)
 {
-	grabber_card_remove(pci_get_drvdata(pdev));
+	grabber_function_remove(pci_get_drvdata(pdev));
 }
 
 #define BOARD(family)	.driver_data = (kernel_ulong_t)&grabber_board_##family

@@ -10,7 +10,7 @@
 #include <linux/pm.h>
 
 struct grabber_bus;
-struct grabber_card;
+struct grabber_function;
 
 /* pci.c */
 int grabber_pci_init(void);
@@ -20,6 +20,6 @@ void grabber_pci_exit(void);
 extern const struct grabber_bus grabber_pci_bus;
 extern const struct dev_pm_ops grabber_pci_pm;
 extern const struct pci_error_handlers grabber_pci_errors;
-int grabber_pci_keep_state(struct grabber_card *card);
+int grabber_pci_keep_state(struct grabber_function *function);
 
 #endif /* GRABBER_PCI_H */

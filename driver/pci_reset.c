@@ -8,7 +8,7 @@
 #include <linux/pci.h>
 #include <linux/slab.h>
 
-#include "card.h"
+#include "function.h"
 #include "pci.h"
 
 static bool present(struct device *dev)
@@ -27,16 +27,16 @@ static bool recovering(struct device *dev)
  */
 static void master(struct device *dev, bool allow)
 {
-	struct grabber_card *card = dev_get_drvdata(dev);
+	struct grabber_function *function = dev_get_drvdata(dev);
 	struct pci_dev *pdev = to_pci_dev(dev);
 	u16 command;
 
-	spin_lock_irq(&card->wait.lock);
+	spin_lock_irq(&function->command_lock);
 	if (allow)
 		pci_set_master(pdev);
 	else
 		pci_clear_master(pdev);
-	spin_unlock_irq(&card->wait.lock);
+	spin_unlock_irq(&function->command_lock);
 	/* The answer to this read cannot overtake what the card has written. */
 	if (!allow)
 		pci_read_config_word(pdev, PCI_COMMAND, &command);
@@ -49,27 +49,27 @@ static void free_state(void *state)
 
 /**
  * grabber_pci_keep_state() - remember the function's settings, for after a reset
- * @card: the card; its function is enabled, and bus mastering off
+ * @function: the function; it is enabled, and bus mastering off
  *
  * Return: 0 or -ENOMEM.
  */
-int grabber_pci_keep_state(struct grabber_card *card)
+int grabber_pci_keep_state(struct grabber_function *function)
 {
-	struct pci_dev *pdev = to_pci_dev(card->dev);
+	struct pci_dev *pdev = to_pci_dev(function->dev);
 
 	pci_save_state(pdev);
-	card->bus_data = pci_store_saved_state(pdev);
-	if (!card->bus_data)
+	function->bus_data = pci_store_saved_state(pdev);
+	if (!function->bus_data)
 		return -ENOMEM;
-	return devm_add_action_or_reset(card->dev, free_state, card->bus_data);
+	return devm_add_action_or_reset(function->dev, free_state, function->bus_data);
 }
 
 static void restore_state(struct pci_dev *pdev)
 {
-	struct grabber_card *card = pci_get_drvdata(pdev);
+	struct grabber_function *function = pci_get_drvdata(pdev);
 
 	/* What was saved last may be of a card that did not answer, or used up. */
-	pci_load_saved_state(pdev, card->bus_data);
+	pci_load_saved_state(pdev, function->bus_data);
 	pci_restore_state(pdev);
 }
 
@@ -102,13 +102,13 @@ const struct grabber_bus grabber_pci_bus = {
 
 static int __maybe_unused suspend(struct device *dev)
 {
-	grabber_card_pause(dev_get_drvdata(dev), GRABBER_PAUSE_SUSPEND);
+	grabber_function_pause(dev_get_drvdata(dev), GRABBER_PAUSE_SUSPEND);
 	return 0;
 }
 
 static int __maybe_unused resume(struct device *dev)
 {
-	grabber_card_resume(dev_get_drvdata(dev), GRABBER_PAUSE_SUSPEND);
+	grabber_function_resume(dev_get_drvdata(dev), GRABBER_PAUSE_SUSPEND);
 	return 0;
 }
 
@@ -119,13 +119,13 @@ const struct dev_pm_ops grabber_pci_pm = {
 /* An error on the way to the card: end DMA, and let the link be reset where it must. */
 static pci_ers_result_t error_detected(struct pci_dev *pdev, pci_channel_state_t state)
 {
-	struct grabber_card *card = pci_get_drvdata(pdev);
+	struct grabber_function *function = pci_get_drvdata(pdev);
 
 	if (state == pci_channel_io_perm_failure) {
-		grabber_card_gone(card);
+		grabber_function_gone(function);
 		return PCI_ERS_RESULT_DISCONNECT;
 	}
-	grabber_card_pause(card, GRABBER_PAUSE_ERROR);
+	grabber_function_pause(function, GRABBER_PAUSE_ERROR);
 	return state == pci_channel_io_normal ? PCI_ERS_RESULT_CAN_RECOVER :
 						PCI_ERS_RESULT_NEED_RESET;
 }
@@ -141,25 +141,25 @@ static pci_ers_result_t slot_reset(struct pci_dev *pdev)
 	restore_state(pdev);
 	if (present(&pdev->dev))
 		return PCI_ERS_RESULT_RECOVERED;
-	grabber_card_broke(pci_get_drvdata(pdev),
-			   "the card does not answer after a reset of its link");
+	grabber_function_broke(pci_get_drvdata(pdev),
+			       "the card does not answer after a reset of its link");
 	return PCI_ERS_RESULT_DISCONNECT;
 }
 
 static void error_resume(struct pci_dev *pdev)
 {
-	grabber_card_resume(pci_get_drvdata(pdev), GRABBER_PAUSE_ERROR);
+	grabber_function_resume(pci_get_drvdata(pdev), GRABBER_PAUSE_ERROR);
 }
 
 static void reset_prepare(struct pci_dev *pdev)
 {
-	grabber_card_pause(pci_get_drvdata(pdev), GRABBER_PAUSE_RESET);
+	grabber_function_pause(pci_get_drvdata(pdev), GRABBER_PAUSE_RESET);
 }
 
 /* A reset also helps where the recovery from an error did not. */
 static void reset_done(struct pci_dev *pdev)
 {
-	grabber_card_resume(pci_get_drvdata(pdev), GRABBER_PAUSE_RESET | GRABBER_PAUSE_ERROR);
+	grabber_function_resume(pci_get_drvdata(pdev), GRABBER_PAUSE_RESET | GRABBER_PAUSE_ERROR);
 }
 
 const struct pci_error_handlers grabber_pci_errors = {

@@ -217,23 +217,34 @@ static void say_broken(struct grabber_card *card, const char *what, int err)
 		what, err, card->bus_name);
 }
 
+static const char *why_closed(int err)
+{
+	switch (err) {
+	case -ENODEV:
+		return "the card does not answer";
+	case -EBUSY:
+		return "it cannot be stopped, nor reset while other channels capture: stop these";
+	default:
+		return "the card does not stop what it was doing, and a reset did not help";
+	}
+}
+
 static int start(struct grabber_card *card)
 {
-	bool opened;
+	const char *why;
 	int err;
 
 	lockdep_assert_held(&card->mutex);
 	err = grabber_dma_open(card);
-	opened = !err;
-	if (opened)
-		err = start_board(card);
-	if (!opened && err == -EAGAIN)
+	if (err == -EAGAIN)
 		return err;
+	why = why_closed(err);
+	if (!err) {
+		why = "the card cannot be started";
+		err = start_board(card);
+	}
 	if (err) {
-		say_broken(card, opened ? "the card cannot be started" :
-			   err == -ENODEV ? "the card does not answer" :
-			   "the card does not stop what it was doing, and a reset did not help",
-			   err);
+		say_broken(card, why, err);
 		WRITE_ONCE(card->broken, true);
 		return -EIO;
 	}
@@ -440,16 +451,16 @@ void grabber_stream_end(struct grabber_card *card)
 static void watchdog(struct work_struct *work)
 {
 	struct grabber_card *card = container_of(work, struct grabber_card, watchdog.work);
+	const struct grabber_bus *bus = card->function->bus;
 	bool present;
 
 	/* Capture that is off may be so for a reset, in which no card answers. */
 	if (!READ_ONCE(card->streaming))
 		return;
-	present = card->bus->present(card->dev);
-	card->absent = present || card->bus->recovering(card->dev) ? 0 : card->absent + 1;
+	present = bus->present(card->dev);
+	card->absent = present || bus->recovering(card->dev) ? 0 : card->absent + 1;
 	if (card->absent == ABSENT_MAX) {
-		dev_err(card->dev, "the card does not answer any more: capture ended\n");
-		grabber_card_gone(card);
+		grabber_function_absent(card->function);
 		return;
 	}
 	spin_lock_irq(&card->wait.lock);
@@ -484,7 +495,6 @@ static void recovery(struct work_struct *work)
 void grabber_stream_init(struct grabber_card *card)
 {
 	card->retry = RETRY_FIRST;
-	card->next_reset = jiffies;
 	INIT_DELAYED_WORK(&card->watchdog, watchdog);
 	INIT_DELAYED_WORK(&card->recovery, recovery);
 	grabber_interrupt_prepare(card);

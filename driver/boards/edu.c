@@ -247,7 +247,7 @@ static int edu_probe(struct grabber_card *card)
 
 	if (!edu)
 		return -ENOMEM;
-	edu->regs = grabber_pci_map(card, 0, EDU_DMA_COMMAND + 8);
+	edu->regs = grabber_pci_map(card->function, 0, EDU_DMA_COMMAND + 8);
 	if (PTR_ERR_OR_ZERO(edu->regs) == -ENOMEM)
 		return -ENOMEM;
 	if (IS_ERR(edu->regs) || !is_edu(edu)) {

@@ -187,7 +187,7 @@ static int find_bar(struct grabber_card *card, size_t size, int taken,
 
 		if (bar == taken)
 			continue;
-		regs = grabber_pci_map(card, bar, size);
+		regs = grabber_pci_map(card->function, bar, size);
 		if (IS_ERR(regs) && PTR_ERR(regs) != -ENODEV)
 			return PTR_ERR(regs);
 		if (!IS_ERR(regs) && is_it(regs)) {
