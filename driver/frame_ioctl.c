@@ -240,11 +240,12 @@ long grabber_frame_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
 	void __user *user = (void __user *)arg;
 
 	/* What a reader still needs when the card is gone: the frames that came
-	 * before, their slots and the final count.
+	 * before, their slots and the final count. The call that each frame needs
+	 * comes first.
 	 */
-	switch (cmd) {
-	case GRABBER_IOC_TAKE:
+	if (cmd == GRABBER_IOC_TAKE)
 		return take(file, user);
+	switch (cmd) {
 	case GRABBER_IOC_GIVE:
 		return give(file, user);
 	case GRABBER_IOC_EXPORT:

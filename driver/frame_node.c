@@ -198,7 +198,11 @@ static int read_begin(struct grabber_file *file, bool nowait)
 	}
 }
 
-/* A real copy, also into a pipe: copy_page_to_iter() would give that the page itself. */
+/*
+ * A real copy, also into a pipe: copy_page_to_iter() would give that the page itself. It
+ * does without copy_to_iter()'s search for the object that the bytes belong to, and so
+ * may this: they are a whole page's.
+ */
 static size_t copy_frame(struct grabber_card *card, u32 slot, u32 offset, size_t bytes,
 			 struct iov_iter *to)
 {
@@ -209,7 +213,7 @@ static size_t copy_frame(struct grabber_card *card, u32 slot, u32 offset, size_t
 		size_t at = (offset + done) % PAGE_SIZE;
 		size_t part = min(bytes - done, PAGE_SIZE - at);
 		void *page = page_address(pages[(offset + done) / PAGE_SIZE]);
-		size_t copied = copy_to_iter(page + at, part, to);
+		size_t copied = _copy_to_iter(page + at, part, to);
 
 		done += copied;
 		if (copied < part)

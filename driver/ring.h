@@ -142,8 +142,6 @@ void grabber_ring_lose(struct grabber_ring *ring, enum grabber_loss cause, u64 f
 void grabber_ring_stop(struct grabber_ring *ring);
 int grabber_ring_find(const struct grabber_ring *ring, u64 cursor, bool newest);
 void grabber_ring_release(struct grabber_ring *ring, u32 index);
-void grabber_ring_read_begin(struct grabber_ring *ring, u32 index);
-bool grabber_ring_is_read(const struct grabber_ring *ring, u32 index, u64 ordinal);
 void grabber_ring_read_end(struct grabber_ring *ring, u32 index);
 
 /**
@@ -181,6 +179,36 @@ static inline bool grabber_ring_hold(struct grabber_ring *ring, u32 index)
 	}
 	slot->holds++;
 	return true;
+}
+
+/**
+ * grabber_ring_read_begin() - a read() begins in the middle of a frame
+ * @ring: the ring
+ * @index: the slot, as grabber_ring_find() found it
+ */
+static inline void grabber_ring_read_begin(struct grabber_ring *ring, u32 index)
+{
+	struct grabber_slot *slot = &ring->slots[index];
+
+	slot->reads++;
+	__clear_bit(slot->place, ring->idle);
+	if (!slot->holds)
+		__set_bit(index, ring->reading);
+}
+
+/**
+ * grabber_ring_is_read() - whether a frame is still there for the read() in its middle
+ * @ring: the ring, perhaps another one than at grabber_ring_read_begin()
+ * @index: the slot
+ * @ordinal: of the frame
+ *
+ * Return: false when the card got the slot, or the ring is another.
+ */
+static inline bool grabber_ring_is_read(const struct grabber_ring *ring, u32 index,
+					u64 ordinal)
+{
+	return ordinal >= ring->base && ring->slots[index].state == GRABBER_SLOT_READY &&
+	       ring->slots[index].ordinal == ordinal;
 }
 
 #endif /* GRABBER_RING_H */

@@ -111,8 +111,9 @@ static bool ready_or_over(struct grabber_file *file, enum grabber_want want)
 }
 
 /*
- * wait_event() would do, but queues up once more before it looks, although who wakes a
- * reader has taken it off the queue, as a rule for a frame that is there.
+ * wait_event() would do, but looks once more before it returns, and queues up for that,
+ * although who wakes a reader has taken it off the queue, as a rule for a frame that is
+ * there. The caller looks anyhow, with the lock held.
  */
 static int sleep_for_frame(struct grabber_file *file, enum grabber_want want, s64 timeout_ns,
 			   ktime_t *end)
@@ -136,20 +137,21 @@ static int sleep_for_frame(struct grabber_file *file, enum grabber_want want, s6
 			schedule();
 		else
 			late = !schedule_hrtimeout(end, HRTIMER_MODE_ABS);
-	} while (!err && !ready_or_over(file, want));
+	} while (late && !err);
 	finish_wait(queue, &wait);
 	return err;
 }
 
 /**
- * grabber_frame_wait() - wait until a call gives a reader a frame, or never will
+ * grabber_frame_wait() - wait until a call may give a reader a frame, or never will
  * @file: the reader
  * @want: the call
  * @timeout_ns: longest wait; 0: none, negative: no limit
  * @end: when that is over; 0: it begins now, and this is filled in. So a call that has
  *	to wait once more does not wait for longer
  *
- * Return: 0; -EAGAIN: no wait was asked for; -ETIMEDOUT; -ERESTARTSYS: a signal came.
+ * Return: 0: try the call again; -EAGAIN: no wait was asked for; -ETIMEDOUT;
+ * -ERESTARTSYS: a signal came before any wait.
  */
 int grabber_frame_wait(struct grabber_file *file, enum grabber_want want, s64 timeout_ns,
 		       ktime_t *end)
