@@ -306,6 +306,7 @@ void grabber_card_resume(struct grabber_card *card, u32 why);
 void grabber_card_broke(struct grabber_card *card, const char *how);
 void grabber_stream_end(struct grabber_card *card);
 void grabber_stream_cancel(struct grabber_card *card);
+void grabber_card_feed(struct grabber_card *card);
 void grabber_slot_release(struct grabber_card *card, u32 slot);
 
 /* interrupt.c */

@@ -36,6 +36,7 @@ static void read_end(struct grabber_file *file)
 		trace_grabber_given(card, file->read_slot,
 				    card->ring.slots[file->read_slot].flags);
 		grabber_ring_read_end(&card->ring, file->read_slot);
+		grabber_card_feed(card);
 	}
 	file->read_slot = -1;
 }

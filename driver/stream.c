@@ -34,8 +34,11 @@
 /* How long the bus may take to recover from an error: cards have up to 65 s to come up. */
 #define PATIENCE	(90 * HZ)
 
-/* Hand free slots to the card until it has as many as it should have. */
-static void feed_card(struct grabber_card *card)
+/**
+ * grabber_card_feed() - hand free slots to the card until it has as many as it should have
+ * @card: the card; its lock is held
+ */
+void grabber_card_feed(struct grabber_card *card)
 {
 	int slot;
 
@@ -84,7 +87,7 @@ void grabber_frame_done(struct grabber_card *card, u32 slot, u32 bytes,
 	grabber_buffer_for_cpu(&card->buffer.slots[slot], card->dev);
 	grabber_ring_done(&card->ring, slot, bytes, flags, ktime_to_ns(when));
 	trace_grabber_done(card, slot, card->ring.slots[slot].flags);
-	feed_card(card);
+	grabber_card_feed(card);
 	grabber_wake(card, EPOLLIN | EPOLLRDNORM);
 }
 
@@ -122,7 +125,7 @@ void grabber_slot_unused(struct grabber_card *card, u32 slot)
 	if (!is_with_board(card, slot))
 		return;
 	grabber_ring_unqueue(&card->ring, slot);
-	feed_card(card);
+	grabber_card_feed(card);
 }
 
 /**
@@ -137,7 +140,7 @@ void grabber_slot_release(struct grabber_card *card, u32 slot)
 	lockdep_assert_held(&card->wait.lock);
 	trace_grabber_given(card, slot, card->ring.slots[slot].flags);
 	grabber_ring_release(&card->ring, slot);
-	feed_card(card);
+	grabber_card_feed(card);
 	/* There is room to hold another one. */
 	if (full && card->ring.held < card->ring.hold_total)
 		grabber_wake(card, EPOLLIN | EPOLLRDNORM);
@@ -173,15 +176,20 @@ static void set_running(struct grabber_card *card, bool running)
 	card->running = running;
 	card->put_off = false;
 	card->ailing = false;
-	grabber_status_flag(card->buffer.status, GRABBER_STATUS_STREAMING, running);
+	if (running)
+		grabber_status_flag(card->buffer.status, GRABBER_STATUS_STREAMING, true);
 }
 
-/* No slot is with the board any more: the card is quiet, or kept from memory. */
+/*
+ * No slot is with the board any more: the card is quiet, or kept from memory. Only now
+ * whoever reads by the status page may conclude that no more frames come.
+ */
 static void take_slots(struct grabber_card *card)
 {
 	spin_lock_irq(&card->wait.lock);
 	card->board->forget(card);
 	grabber_ring_stop(&card->ring);
+	grabber_status_flag(card->buffer.status, GRABBER_STATUS_STREAMING, false);
 	spin_unlock_irq(&card->wait.lock);
 }
 
@@ -189,7 +197,7 @@ static void let_run(struct grabber_card *card, bool run)
 {
 	spin_lock_irq(&card->wait.lock);
 	set_running(card, run);
-	feed_card(card);
+	grabber_card_feed(card);
 	spin_unlock_irq(&card->wait.lock);
 }
 
@@ -207,14 +215,15 @@ static int start_board(struct grabber_card *card)
 	return err;
 }
 
-/* Once, for a card that does not work is tried again and again. */
-static void say_broken(struct grabber_card *card, const char *what, int err)
+/* Said once, for a card that does not work is tried again and again. */
+static void set_broken(struct grabber_card *card, const char *what, int err)
 {
 	if (card->broken)
 		return;
 	dev_err(card->dev,
 		"%s (%d): no capture; remove the card and let it be found again (echo 1 >/sys/bus/pci/devices/%s/remove; echo 1 >/sys/bus/pci/rescan), or power it off\n",
 		what, err, card->bus_name);
+	WRITE_ONCE(card->broken, true);
 }
 
 static const char *why_closed(int err)
@@ -244,8 +253,7 @@ static int start(struct grabber_card *card)
 		err = start_board(card);
 	}
 	if (err) {
-		say_broken(card, why, err);
-		WRITE_ONCE(card->broken, true);
+		set_broken(card, why, err);
 		return -EIO;
 	}
 	WRITE_ONCE(card->broken, false);
@@ -419,8 +427,7 @@ void grabber_card_resume(struct grabber_card *card, u32 why)
 
 static void broke(struct grabber_card *card, const char *how)
 {
-	say_broken(card, how, -EIO);
-	WRITE_ONCE(card->broken, true);
+	set_broken(card, how, -EIO);
 	grabber_wake_all(card);
 	grabber_window_wake(card);
 }
