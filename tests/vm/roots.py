@@ -166,7 +166,7 @@ def mmdebstrap(tmp, suite, sources, include, variant="apt", options=(), hook="")
 # A private mount and process namespace: whatever ends a build, nothing of it
 # stays running or mounted.
 _CONTAINED = ["setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--pid",
-              "--fork", "--kill-child", "--mount-proc", "nice"]
+              "--fork", "--kill-child", "--mount-proc"]
 
 
 def run_logged(command, name, **kwargs):
