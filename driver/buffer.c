@@ -195,6 +195,22 @@ void grabber_buffer_free(struct grabber_frame_buffer *buffer)
 }
 
 /**
+ * grabber_buffer_shared() - whether anybody else has a page of the buffer
+ * @buffer: the buffer
+ *
+ * Return: true when some program has it mapped, or has had, and the page is still pinned.
+ */
+bool grabber_buffer_shared(const struct grabber_frame_buffer *buffer)
+{
+	u32 i;
+
+	for (i = 0; i < buffer->nslots; i++)
+		if (grabber_pages_shared(buffer->slots[i].pages, buffer->slot_pages))
+			return true;
+	return grabber_pages_shared((struct page **)buffer->status_page, buffer->status_pages);
+}
+
+/**
  * grabber_buffer_pages() - pages of the mapping
  * @buffer: the buffer
  * @pgoff: number of the first, counted from the start of slot 0

@@ -66,6 +66,7 @@ int grabber_buffer_alloc(struct grabber_frame_buffer *buffer, struct device *dev
 			 u32 nslots, u32 slot_size, gfp_t charged);
 void grabber_buffer_unmap(struct grabber_frame_buffer *buffer, struct device *dev);
 void grabber_buffer_free(struct grabber_frame_buffer *buffer);
+bool grabber_buffer_shared(const struct grabber_frame_buffer *buffer);
 struct page **grabber_buffer_pages(const struct grabber_frame_buffer *buffer, pgoff_t pgoff,
 				   unsigned long *count);
 

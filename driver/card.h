@@ -117,6 +117,7 @@ enum grabber_minor_kind {
  * @gone: the hardware is not there any more, or not ours
  * @running: the board may be given slots and frames are welcome; under @wait.lock
  * @mappings: mappings of the frame node; under @wait.lock
+ * @mapped: how often it was mapped; under @wait.lock
  * @copying: calls of read() that copy a frame just now
  * @mutex: see above
  * @users: open files that want capture on
@@ -171,6 +172,7 @@ struct grabber_card {
 	bool gone;
 	bool running;
 	u32 mappings;
+	u64 mapped;
 	atomic_t copying;
 
 	struct mutex mutex; /* capture on or off */

@@ -164,6 +164,7 @@ int grabber_frame_mmap(struct file *filp, struct vm_area_struct *vma)
 	/* Counted first: from here on the size stays what it is. */
 	spin_lock_irq(&card->wait.lock);
 	card->mappings++;
+	card->mapped++;
 	size = grabber_buffer_size(&card->buffer);
 	err = card->gone ? -ENODEV : 0;
 	spin_unlock_irq(&card->wait.lock);

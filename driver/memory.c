@@ -16,12 +16,38 @@ struct memory {
 	struct grabber_frame_buffer buffer;
 };
 
+static void ring_free(struct grabber_ring *ring)
+{
+	kvfree(ring->slots);
+	kvfree(ring->order);
+	ring->slots = NULL;
+	ring->order = NULL;
+}
+
+/* Its memory only; ring_init() follows. */
+static int ring_alloc(struct grabber_ring *ring, u32 nslots)
+{
+	ring->slots = kvcalloc(nslots, sizeof(*ring->slots), GRABBER_GFP);
+	ring->order = kvcalloc(nslots, sizeof(*ring->order), GRABBER_GFP);
+	if (ring->slots && ring->order)
+		return 0;
+	ring_free(ring);
+	return -ENOMEM;
+}
+
+static void ring_init(struct grabber_card *card, struct grabber_ring *ring,
+		      struct grabber_status *status, u32 nslots)
+{
+	grabber_ring_init(ring, ring->slots, ring->order, status, nslots);
+	if (card->board->queue_max)
+		ring->queue_depth = min(ring->queue_depth, card->board->queue_max);
+}
+
 static void memory_free(struct memory *memory, struct device *dev)
 {
 	grabber_buffer_unmap(&memory->buffer, dev);
 	grabber_buffer_free(&memory->buffer);
-	kvfree(memory->ring.slots);
-	kvfree(memory->ring.order);
+	ring_free(&memory->ring);
 }
 
 /* What the kernel log says of memory that was not to be had, and what to do about it. */
@@ -52,29 +78,20 @@ static void explain(struct grabber_card *card, u32 nslots, u32 size, int err)
 static int memory_alloc(struct grabber_card *card, struct memory *memory,
 			u32 nslots, u32 slot_size, gfp_t charged)
 {
-	struct grabber_slot *slots;
-	u32 *order;
-	int err;
+	int err = grabber_buffer_alloc(&memory->buffer, card->dev, nslots, slot_size, charged);
 
-	err = grabber_buffer_alloc(&memory->buffer, card->dev, nslots, slot_size,
-				   charged);
 	if (err)
 		return err;
 	if (card->board->contiguous && memory->buffer.max_ranges > 1) {
 		memory_free(memory, card->dev);
 		return -EFBIG;
 	}
-	slots = kvcalloc(nslots, sizeof(*slots), GRABBER_GFP);
-	order = kvcalloc(nslots, sizeof(*order), GRABBER_GFP);
-	memory->ring.slots = slots;
-	memory->ring.order = order;
-	if (!slots || !order) {
+	err = ring_alloc(&memory->ring, nslots);
+	if (err) {
 		memory_free(memory, card->dev);
-		return -ENOMEM;
+		return err;
 	}
-	grabber_ring_init(&memory->ring, slots, order, memory->buffer.status, nslots);
-	if (card->board->queue_max)
-		memory->ring.queue_depth = min(memory->ring.queue_depth, card->board->queue_max);
+	ring_init(card, &memory->ring, memory->buffer.status, nslots);
 	return 0;
 }
 
@@ -114,6 +131,42 @@ static int exchange(struct grabber_card *card, struct memory *memory)
 		swap(card->buffer, memory->buffer);
 	}
 	spin_unlock_irq(&card->wait.lock);
+	return err;
+}
+
+/*
+ * A buffer of the same size again needs no other pages, unless a program that has pinned
+ * one would then see frames of a buffer that it did not map. Pages are looked at without
+ * the lock, and who has pinned one since must have had a mapping.
+ *
+ * Return: 0; -EAGAIN: other pages are needed; or an error.
+ */
+static int renew(struct grabber_card *card)
+{
+	struct grabber_frame_buffer *buffer = &card->buffer;
+	u64 mapped = READ_ONCE(card->mapped);
+	struct grabber_ring ring = { };
+	int err;
+
+	/* Each page is looked at after @mapped was. */
+	smp_rmb();
+	if (grabber_buffer_shared(buffer))
+		return -EAGAIN;
+	err = ring_alloc(&ring, buffer->nslots);
+	if (err)
+		return err;
+	spin_lock_irq(&card->wait.lock);
+	err = may_exchange(card);
+	if (!err && card->mapped != mapped)
+		err = -EAGAIN;
+	if (!err) {
+		memset(buffer->status, 0, (size_t)buffer->status_pages << PAGE_SHIFT);
+		ring_init(card, &ring, buffer->status, buffer->nslots);
+		grabber_ring_continue(&ring, &card->ring);
+		swap(card->ring, ring);
+	}
+	spin_unlock_irq(&card->wait.lock);
+	ring_free(&ring);
 	return err;
 }
 
@@ -170,8 +223,7 @@ int grabber_memory_init(struct grabber_card *card, u32 nslots)
 void grabber_memory_free(struct grabber_card *card)
 {
 	grabber_buffer_free(&card->buffer);
-	kvfree(card->ring.slots);
-	kvfree(card->ring.order);
+	ring_free(&card->ring);
 }
 
 /**
@@ -209,6 +261,11 @@ static int change_memory(struct grabber_card *card, u32 nslots, u32 slot_size)
 		return err;
 	if (card->users || card->paused)
 		return -EBUSY;
+	if (nslots == card->buffer.nslots && slot_size == card->buffer.slot_size) {
+		err = renew(card);
+		if (err != -EAGAIN)
+			return err;
+	}
 	err = grabber_limit_begin(card->dev, grabber_buffer_slot_pages(&card->buffer),
 				  (unsigned long)nslots * DIV_ROUND_UP(slot_size, PAGE_SIZE));
 	if (err)

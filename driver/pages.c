@@ -129,6 +129,24 @@ void grabber_pages_free(struct page **pages, u32 count)
 	cond_resched();
 }
 
+/**
+ * grabber_pages_shared() - whether anybody else has one of the pages
+ * @pages: the pages
+ * @count: how many
+ *
+ * Return: true when one is mapped or pinned.
+ */
+bool grabber_pages_shared(struct page **pages, u32 count)
+{
+	u32 i;
+
+	for (i = 0; i < count; i++)
+		if (page_count(pages[i]) > 1)
+			return true;
+	cond_resched();
+	return false;
+}
+
 /* How many of the next pages are neighbours, @longest at most. */
 static u32 run_length(struct page **pages, u32 longest)
 {

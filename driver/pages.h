@@ -16,6 +16,7 @@
 
 int grabber_pages_alloc(struct page **pages, u32 count, gfp_t flags);
 void grabber_pages_free(struct page **pages, u32 count);
+bool grabber_pages_shared(struct page **pages, u32 count);
 int grabber_pages_table(struct sg_table *table, struct page **pages, u32 count, u32 longest);
 
 /* Pages that are charged to the control group of the program that asks for them. Before

@@ -59,34 +59,49 @@ TEST_LIMIT(io_uring_registered_buffer, 180)
 	must_give(fd, take.slot);
 }
 
-/* Pinned pages outlive their mapping, and the buffer that they were part of. */
-TEST_LIMIT(pinned_beyond_the_buffer, 120)
+/* Pinned pages outlive their mapping, and the buffer that they were part of: also when the
+ * next one has as many slots.
+ */
+static void pinned_beyond(uint32_t slots)
 {
 	int fd = open_frames(O_RDWR), file = memfd_create("frames", 0);
 	struct frame_check *check = frame_check_open(fd);
-	struct grabber_buffer layout = get_buffer(fd), other = { .slots = 5 };
+	struct grabber_buffer layout = get_buffer(fd), other = { .slots = slots };
 	uint8_t *map = map_frames(fd, PROT_READ | PROT_WRITE), *back = malloc(layout.stride);
 	struct ring ring = open_ring();
 	struct grabber_take take;
-	uint32_t number;
+	uint32_t before, number;
 
 	must_register(&ring, map, layout.status_offset);
 	take = must_take(fd);
 	must_give(fd, take.slot);
 	CHECK(ioctl(fd, GRABBER_IOC_STOP) == 0);
-	memcpy(back, map + take.offset, take.bytes);
+	CHECK(frame_check(check, map + take.offset, take.bytes, &before));
 	munmap(map, layout.status_offset);
 	CHECK(ioctl(fd, GRABBER_IOC_SET_BUFFER, &other) == 0);
 	CHECK(ioctl(fd, GRABBER_IOC_START) == 0);
-	must_give(fd, must_take(fd).slot);
+	/* Each slot has another frame now. */
+	for (uint32_t i = 0; i <= layout.slots; i++)
+		must_give(fd, must_take(fd).slot);
 	CHECK(transfer(&ring, IORING_OP_WRITE_FIXED, file, map + take.offset, take.bytes, 0) ==
 	      (int)take.bytes);
 	memset(back, 0, take.bytes);
 	CHECK(pread(file, back, take.bytes, 0) == (ssize_t)take.bytes);
 	CHECK(frame_check(check, back, take.bytes, &number));
+	EXPECT_MSG(number == before, "frame %u where frame %u was pinned", number, before);
 	CHECK(ioctl(fd, GRABBER_IOC_STOP) == 0);
 	other = (struct grabber_buffer){ .slots = layout.slots };
 	CHECK(ioctl(fd, GRABBER_IOC_SET_BUFFER, &other) == 0);
+}
+
+TEST_LIMIT(pinned_beyond_the_buffer, 120)
+{
+	pinned_beyond(5);
+}
+
+TEST_LIMIT(pinned_beyond_a_buffer_of_the_same_size, 120)
+{
+	pinned_beyond(get_buffer(open_frames(O_RDWR)).slots);
 }
 
 /* Who registers means to write, so the status page is out of reach. */

@@ -4,6 +4,7 @@
  * refused for what others do is in buffer_busy.c, and what frames look like that are cut
  * off at their slot's end in truncated.c.
  */
+#include <poll.h>
 #include <signal.h>
 #include <sys/wait.h>
 
@@ -211,8 +212,8 @@ TEST(numbers_go_on)
 	must_set(fd, 8, 0, NULL);
 	take = must_take(fd);
 	must_give(fd, take.slot);
-	/* Some that are in the buffer, and nobody came for. */
-	sleep_ms(400);
+	/* One that is in the buffer, and nobody came for. */
+	CHECK(poll(&(struct pollfd){ .fd = fd, .events = POLLIN }, 1, 60000) == 1);
 	CHECK(ioctl(fd, GRABBER_IOC_STOP) == 0);
 	before = get_stats(fd);
 	unread = get_stats(late).reader_next;
@@ -331,4 +332,40 @@ TEST_LIMIT(too_much, 300)
 	EXPECT_MSG(waitpid(witness, NULL, WNOHANG) == 0, "another program was killed");
 	kill(witness, SIGKILL);
 	is_free(fd);
+}
+
+static uint64_t first_page(int fd, const struct grabber_buffer *layout)
+{
+	uint8_t *map = map_frames(fd, PROT_READ);
+	uint64_t at = physical_address(map);
+
+	munmap(map, layout->mmap_size);
+	return at;
+}
+
+/* Nobody else has a page of it: it needs no other memory, and is as good as new. */
+TEST(the_same_again)
+{
+	int fd = open_frames(O_RDWR);
+	struct grabber_buffer layout;
+	struct status_page page;
+	struct grabber_take take;
+	uint64_t at;
+
+	must_set(fd, 6, 0, &layout);
+	at = first_page(fd, &layout);
+	take = must_take(fd);
+	must_give(fd, take.slot);
+	CHECK(ioctl(fd, GRABBER_IOC_STOP) == 0);
+	must_set(fd, 6, 0, &layout);
+	check_layout(fd, &layout, 6, layout.slot_size);
+	EXPECT_MSG(first_page(fd, &layout) == at, "the buffer got other pages");
+	EXPECT(take_frame(fd, &take, 0) == ECANCELED);
+	page = find_status(map_frames(fd, PROT_READ), &layout);
+	for (uint32_t i = 0; i < layout.slots; i++)
+		EXPECT(page.entries[i].generation % 2 && page.entries[i].frame == 0);
+	CHECK(ioctl(fd, GRABBER_IOC_START) == 0);
+	take = must_take(fd);
+	EXPECT(take.frame_flags & GRABBER_FRAME_DISCONTINUITY);
+	must_give(fd, take.slot);
 }
