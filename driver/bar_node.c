@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * /dev/grabberN-bar, the register window: mmap uncached, pread and pwrite of
- * single aligned registers.
+ * /dev/grabberN-bar, the register window: mmap uncached or write-combining, pread and
+ * pwrite of single aligned registers, of the BAR that the file has chosen.
  *
  * Whoever may write here can make the card write to any memory, unless an IOMMU
  * stands in between: the node is as good as root, and closed under kernel lockdown. A
  * lockdown may come later than an open, so each use asks again. What it cannot take
  * away are pages that are mapped and were touched before, for nobody is told of it.
  */
-#include <linux/io.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/nospec.h>
@@ -40,50 +39,23 @@ static int bar_release(struct inode *inode, struct file *filp)
 	return 0;
 }
 
-/* A register is 1, 2, 4 or 8 bytes, lies on a multiple of that, and is inside. */
-static bool is_register(const struct grabber_window *window, u64 offset, size_t bytes)
+static u32 chosen(const struct grabber_file *file)
+{
+	return grabber_choice_bar(READ_ONCE(file->choice));
+}
+
+/*
+ * A register is 1, 2, 4 or 8 bytes, lies on a multiple of that, and is inside. Those of
+ * the MSI-X table are the kernel's.
+ */
+static int check_register(const struct grabber_window *window, u64 offset, size_t bytes)
 {
 	if (bytes != 1 && bytes != 2 && bytes != 4 &&
 	    !(bytes == 8 && IS_ENABLED(CONFIG_64BIT)))
-		return false;
-	return offset % bytes == 0 && offset < window->size && bytes <= window->size - offset;
-}
-
-static u64 read_register(void __iomem *at, size_t bytes)
-{
-	switch (bytes) {
-	case 1:
-		return readb(at);
-	case 2:
-		return readw(at);
-	case 4:
-		return readl(at);
-#ifdef CONFIG_64BIT
-	case 8:
-		return readq(at);
-#endif
-	}
-	return 0;
-}
-
-static void write_register(void __iomem *at, size_t bytes, u64 value)
-{
-	switch (bytes) {
-	case 1:
-		writeb(value, at);
-		break;
-	case 2:
-		writew(value, at);
-		break;
-	case 4:
-		writel(value, at);
-		break;
-#ifdef CONFIG_64BIT
-	case 8:
-		writeq(value, at);
-		break;
-#endif
-	}
+		return -EINVAL;
+	if (offset % bytes || offset >= window->size || bytes > window->size - offset)
+		return -EINVAL;
+	return grabber_window_has_table(window, offset, bytes) ? -EACCES : 0;
 }
 
 /* A value of these many bytes, all ones: what a card that is not there reads as. */
@@ -96,6 +68,8 @@ static ssize_t bar_read(struct file *filp, char __user *to, size_t bytes, loff_t
 {
 	struct grabber_file *file = filp->private_data;
 	struct grabber_card *card = file->card;
+	struct grabber_bars *bars = &card->function->bars;
+	u32 bar = chosen(file);
 	u64 value;
 	int err = locked_down();
 
@@ -103,13 +77,14 @@ static ssize_t bar_read(struct file *filp, char __user *to, size_t bytes, loff_t
 		return err;
 	if (!bytes)
 		return 0;
-	if (!is_register(&card->window, *pos, bytes))
-		return -EINVAL;
+	err = check_register(&bars->windows[bar], *pos, bytes);
+	if (err)
+		return err;
 	err = grabber_window_enter(card, filp->f_flags & O_NONBLOCK);
 	if (err)
 		return err;
-	value = read_register(card->window.regs + *pos, bytes);
-	if (all_ones(value, bytes) && !card->function->bus->present(card->dev))
+	err = grabber_register_read(bars, bar, *pos, bytes, &value);
+	if (!err && all_ones(value, bytes) && !card->function->bus->present(card->dev))
 		err = -ENODEV;
 	grabber_window_leave(card);
 	if (err)
@@ -154,6 +129,8 @@ static ssize_t bar_write(struct file *filp, const char __user *from, size_t byte
 {
 	struct grabber_file *file = filp->private_data;
 	struct grabber_card *card = file->card;
+	struct grabber_bars *bars = &card->function->bars;
+	u32 bar = chosen(file);
 	u64 value;
 	int err = locked_down();
 
@@ -161,16 +138,19 @@ static ssize_t bar_write(struct file *filp, const char __user *from, size_t byte
 		return err;
 	if (!bytes)
 		return 0;
-	if (!is_register(&card->window, *pos, bytes))
-		return -EINVAL;
+	err = check_register(&bars->windows[bar], *pos, bytes);
+	if (err)
+		return err;
 	err = get_value(from, bytes, &value);
 	if (err)
 		return err;
 	err = grabber_window_enter(card, filp->f_flags & O_NONBLOCK);
 	if (err)
 		return err;
-	write_register(card->window.regs + *pos, bytes, value);
+	err = grabber_register_write(bars, bar, *pos, bytes, value);
 	grabber_window_leave(card);
+	if (err)
+		return err;
 	*pos += bytes;
 	return bytes;
 }
@@ -179,37 +159,73 @@ static loff_t bar_llseek(struct file *filp, loff_t offset, int whence)
 {
 	struct grabber_file *file = filp->private_data;
 
-	return fixed_size_llseek(filp, offset, whence, file->card->window.size);
+	return fixed_size_llseek(filp, offset, whence,
+				 file->card->function->bars.windows[chosen(file)].size);
+}
+
+/* A mapping keeps the choice that its file had when it was made. */
+static u32 vma_choice(const struct vm_area_struct *vma)
+{
+	return (unsigned long)vma->vm_private_data;
+}
+
+static struct grabber_card *vma_card(const struct vm_area_struct *vma)
+{
+	return ((struct grabber_file *)vma->vm_file->private_data)->card;
+}
+
+static void bar_vma_open(struct vm_area_struct *vma)
+{
+	u32 choice = vma_choice(vma);
+
+	grabber_window_copied(&vma_card(vma)->function->bars, grabber_choice_bar(choice),
+			      choice & GRABBER_CHOICE_COMBINE);
+}
+
+static void bar_vma_close(struct vm_area_struct *vma)
+{
+	u32 choice = vma_choice(vma);
+
+	grabber_window_unmapped(&vma_card(vma)->function->bars, grabber_choice_bar(choice),
+				choice & GRABBER_CHOICE_COMBINE);
 }
 
 static vm_fault_t bar_fault(struct vm_fault *vmf)
 {
-	struct grabber_file *file = vmf->vma->vm_file->private_data;
-
 	if (locked_down())
 		return VM_FAULT_SIGBUS;
-	return grabber_window_fault(file->card, vmf);
+	return grabber_window_fault(vma_card(vmf->vma), vmf,
+				    grabber_choice_bar(vma_choice(vmf->vma)));
 }
 
 static const struct vm_operations_struct bar_vm_ops = {
+	.open = bar_vma_open,
+	.close = bar_vma_close,
 	.fault = bar_fault,
 };
 
 static int bar_mmap(struct file *filp, struct vm_area_struct *vma)
 {
 	struct grabber_file *file = filp->private_data;
+	u32 choice = READ_ONCE(file->choice), bar = grabber_choice_bar(choice);
+	bool combine = choice & GRABBER_CHOICE_COMBINE;
+	struct grabber_bars *bars = &file->card->function->bars;
 	int err = locked_down();
 
 	if (err)
 		return err;
 	if (READ_ONCE(file->card->gone))
 		return -ENODEV;
-	err = grabber_vma_check(vma, file->card->window.mmap_size);
+	err = grabber_vma_check(vma, bars->windows[bar].mmap_size);
+	if (!err)
+		err = grabber_window_mapped(bars, bar, combine);
 	if (err)
 		return err;
 	vm_flags_set(vma, VM_IO | VM_PFNMAP);
 	/* In a machine whose memory is encrypted a device's is not. */
-	vma->vm_page_prot = pgprot_decrypted(pgprot_noncached(vma->vm_page_prot));
+	vma->vm_page_prot = pgprot_decrypted(combine ? pgprot_writecombine(vma->vm_page_prot) :
+						       pgprot_noncached(vma->vm_page_prot));
+	vma->vm_private_data = (void *)(unsigned long)choice;
 	vma->vm_ops = &bar_vm_ops;
 	return 0;
 }
@@ -263,14 +279,21 @@ static long bar_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
 	void __user *user = (void __user *)arg;
 	int err;
 
-	if (cmd == GRABBER_IOC_INFO)
-		return READ_ONCE(card->gone) ? -ENODEV : grabber_put_info(card, user);
-	if (cmd != GRABBER_IOC_SLOT_ADDRESS && cmd != GRABBER_IOC_UNMASK_IRQ)
+	if (cmd == GRABBER_IOC_INFO || cmd == GRABBER_IOC_ENUM_BAR) {
+		if (READ_ONCE(card->gone))
+			return -ENODEV;
+		return cmd == GRABBER_IOC_INFO ? grabber_put_info(file, user) :
+						 grabber_enum_bar(file, user);
+	}
+	if (cmd != GRABBER_IOC_SLOT_ADDRESS && cmd != GRABBER_IOC_UNMASK_IRQ &&
+	    cmd != GRABBER_IOC_SET_BAR)
 		return -ENOTTY;
 	err = locked_down();
 	if (err)
 		return err;
 	switch (cmd) {
+	case GRABBER_IOC_SET_BAR:
+		return READ_ONCE(card->gone) ? -ENODEV : grabber_set_bar(file, user);
 	case GRABBER_IOC_SLOT_ADDRESS:
 		return slot_address(card, user);
 	default:

@@ -125,6 +125,8 @@ void grabber_card_recover(struct grabber_card *card);
 
 /* What a board may ask of the PCI glue (pci.c). */
 void __iomem *grabber_pci_map(struct grabber_function *function, int bar, size_t size);
+void grabber_pci_unmap(struct grabber_function *function, int bar, void __iomem *regs);
+void grabber_pci_private(struct grabber_function *function, int bar);
 bool grabber_pci_mask_intx(struct grabber_card *card);
 void grabber_pci_unmask_intx(struct grabber_card *card);
 

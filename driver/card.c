@@ -31,6 +31,7 @@ struct grabber_card *grabber_card_create(struct grabber_function *function, u32 
 	card->dev = get_device(function->dev);
 	card->board = function->board;
 	card->number = -1;
+	card->bar = -1;
 	strscpy(card->bus_name, dev_name(card->dev), sizeof(card->bus_name));
 	grabber_wake_init(card);
 	mutex_init(&card->mutex);
@@ -74,7 +75,7 @@ void grabber_card_put(struct grabber_card *card)
 
 /**
  * grabber_card_register() - bring the card to user space
- * @card: the card; format and window are filled in
+ * @card: the card; format, BARs and which of them is shown are filled in
  * @nslots: slots that its buffer shall have, 0: as many as are good
  *
  * Return: 0, or an error after saying why; then nothing was registered, and
@@ -174,11 +175,12 @@ void grabber_card_settle(struct grabber_card *card)
 /**
  * grabber_info_fill() - what GRABBER_IOC_INFO tells
  * @card: the card
+ * @bar: the BAR to tell of
  * @info: to be filled
  */
-void grabber_info_fill(struct grabber_card *card, struct grabber_info *info)
+void grabber_info_fill(struct grabber_card *card, u32 bar, struct grabber_info *info)
 {
-	const struct grabber_window *window = &card->window;
+	const struct grabber_window *window = &card->function->bars.windows[bar];
 
 	memset(info, 0, sizeof(*info));
 	info->abi_version = GRABBER_ABI_VERSION;
@@ -189,9 +191,9 @@ void grabber_info_fill(struct grabber_card *card, struct grabber_info *info)
 	info->serial = card->serial;
 	info->bar_size = window->size;
 	info->bar_mmap_size = window->mmap_size;
-	info->bar_index = window->bar;
+	info->bar_index = bar;
 	if (READ_ONCE(card->running))
 		info->flags |= GRABBER_INFO_STREAMING;
-	if (window->prefetchable)
+	if (window->flags & GRABBER_BAR_PREFETCHABLE)
 		info->flags |= GRABBER_INFO_BAR_PREFETCHABLE;
 }

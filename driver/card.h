@@ -26,6 +26,7 @@
  *   files_lock               @files
  *   mmap_lock                (the kernel's; page faults hold it)
  *   window_lock              registers may be touched while it is read-locked
+ *   lock of struct grabber_bars  which of them the kernel maps, and how programs do
  *   wait.lock                ring, board's queues, cursors, @gone; interrupts off
  *   grabber_function.command_lock	the PCI command register; interrupts off
  *
@@ -58,24 +59,6 @@
 #include "ring.h"
 
 /**
- * struct grabber_window - the registers that /dev/grabberN-bar shows
- * @regs: the driver's own mapping of them
- * @start: CPU physical address
- * @size: bytes that pread and pwrite reach
- * @mmap_size: bytes that may be mapped, 0 where a page would show more than them
- * @bar: PCI BAR number
- * @prefetchable: reading has no side effect
- */
-struct grabber_window {
-	void __iomem *regs;
-	phys_addr_t start;
-	u64 size;
-	u64 mmap_size;
-	u32 bar;
-	bool prefetchable;
-};
-
-/**
  * struct grabber_minor - one of the two nodes
  * @dev: its device; the card is its driver data
  * @cdev: its character device
@@ -103,7 +86,8 @@ enum grabber_minor_kind {
  * @bus_name: place on the bus
  * @serial: serial number, 0 for none
  * @format: what a frame is
- * @window: the register window
+ * @bar: number of the one that /dev/grabberN-bar shows at first; before it is
+ *	registered -1 for the first memory BAR
  * @minors: the two nodes
  * @buffer: slot memory
  * @ring: who has which slot
@@ -140,7 +124,7 @@ enum grabber_minor_kind {
  * @spent: nanoseconds that interrupts took since it began
  * @stamp: time of the last interrupt, where its handler is a thread
  * @window_lock: see above
- * @window_open: @window may be touched
+ * @window_open: registers may be touched
  * @window_wait: who waits for that
  * @away: it may not be touched, for the interrupt handler; under @wait.lock
  * @files_lock: see above
@@ -158,7 +142,7 @@ struct grabber_card {
 	char bus_name[32];
 	u64 serial;
 	struct grabber_format format;
-	struct grabber_window window;
+	int bar;
 	struct grabber_minor minors[GRABBER_MINORS];
 	struct grabber_frame_buffer buffer;
 	struct grabber_ring ring;
@@ -233,6 +217,8 @@ enum grabber_want {
  *	would succeed
  * @delivered_total: frames it was given
  * @missed_total: frames overwritten before it came
+ * @choice: BAR that the register node shows by this file, perhaps with
+ *	GRABBER_CHOICE_COMBINE
  * @read_mutex: one read() at a time
  * @read_slot: slot of the frame that read() is in the middle of, -1 for none
  * @read_ordinal: that frame
@@ -250,11 +236,20 @@ struct grabber_file {
 	enum grabber_want want;
 	u64 delivered_total;
 	u64 missed_total;
+	u32 choice;
 	struct mutex read_mutex; /* one read() at a time */
 	int read_slot;
 	u64 read_ordinal;
 	u32 read_offset;
 };
+
+/* With the number of a BAR in grabber_file.choice: mappings are write-combining. */
+#define GRABBER_CHOICE_COMBINE	0x100
+
+static inline u32 grabber_choice_bar(u32 choice)
+{
+	return choice & ~GRABBER_CHOICE_COMBINE;
+}
 
 /* card.c */
 struct grabber_card *grabber_card_create(struct grabber_function *function, u32 channel);
@@ -264,7 +259,7 @@ void grabber_card_retire(struct grabber_card *card);
 void grabber_card_settle(struct grabber_card *card);
 void grabber_card_get(struct grabber_card *card);
 void grabber_card_put(struct grabber_card *card);
-void grabber_info_fill(struct grabber_card *card, struct grabber_info *info);
+void grabber_info_fill(struct grabber_card *card, u32 bar, struct grabber_info *info);
 
 /* minor.c */
 int grabber_minors_init(void);
@@ -291,13 +286,17 @@ void grabber_dma_close(struct grabber_card *card, bool quiet);
 void grabber_dma_shut(struct grabber_function *function);
 int grabber_dma_settle(struct grabber_card *card, bool locked);
 
+/* bar_choice.c */
+int grabber_enum_bar(struct grabber_file *file, struct grabber_bar __user *user);
+int grabber_set_bar(struct grabber_file *file, struct grabber_bar __user *user);
+
 /* window.c */
 void grabber_window_close(struct grabber_card *card, bool away);
 void grabber_window_open(struct grabber_card *card);
 void grabber_window_wake(struct grabber_card *card);
 int grabber_window_enter(struct grabber_card *card, bool nonblock);
 void grabber_window_leave(struct grabber_card *card);
-vm_fault_t grabber_window_fault(struct grabber_card *card, struct vm_fault *vmf);
+vm_fault_t grabber_window_fault(struct grabber_card *card, struct vm_fault *vmf, u32 bar);
 
 /* stream.c */
 void grabber_stream_init(struct grabber_card *card);
@@ -370,6 +369,6 @@ int grabber_frame_take(struct grabber_file *file, bool newest, struct grabber_ta
 int grabber_vma_check(struct vm_area_struct *vma, u64 size);
 int grabber_vma_insert(struct vm_area_struct *vma, unsigned long at, struct page **pages,
 		       unsigned long count);
-int grabber_put_info(struct grabber_card *card, void __user *to);
+int grabber_put_info(struct grabber_file *file, void __user *to);
 
 #endif /* GRABBER_CARD_H */

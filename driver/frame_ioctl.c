@@ -13,16 +13,16 @@
 
 /**
  * grabber_put_info() - GRABBER_IOC_INFO, on either node
- * @card: the card
+ * @file: the open file
  * @to: the program's struct grabber_info
  *
  * Return: 0 or -EFAULT.
  */
-int grabber_put_info(struct grabber_card *card, void __user *to)
+int grabber_put_info(struct grabber_file *file, void __user *to)
 {
 	struct grabber_info info;
 
-	grabber_info_fill(card, &info);
+	grabber_info_fill(file->card, grabber_choice_bar(READ_ONCE(file->choice)), &info);
 	return copy_to_user(to, &info, sizeof(info)) ? -EFAULT : 0;
 }
 
@@ -257,6 +257,7 @@ long grabber_frame_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
 	case GRABBER_IOC_STOP:
 		return stop(file);
 	case GRABBER_IOC_INFO:
+	case GRABBER_IOC_ENUM_BAR:
 	case GRABBER_IOC_GET_FORMAT:
 	case GRABBER_IOC_SET_FORMAT:
 	case GRABBER_IOC_ENUM_FORMAT:
@@ -276,7 +277,9 @@ long grabber_frame_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
 		return -EACCES;
 	switch (cmd) {
 	case GRABBER_IOC_INFO:
-		return grabber_put_info(card, user);
+		return grabber_put_info(file, user);
+	case GRABBER_IOC_ENUM_BAR:
+		return grabber_enum_bar(file, user);
 	case GRABBER_IOC_GET_FORMAT:
 		return grabber_put_format(card, user);
 	case GRABBER_IOC_SET_FORMAT:

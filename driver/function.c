@@ -31,6 +31,7 @@ struct grabber_function *grabber_function_create(struct device *dev,
 	function->bus = bus;
 	spin_lock_init(&function->command_lock);
 	mutex_init(&function->mutex);
+	grabber_bars_init(&function->bars);
 	function->next_reset = jiffies;
 	return function;
 }

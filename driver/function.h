@@ -18,6 +18,8 @@
 #include <linux/spinlock.h>
 #include <linux/types.h>
 
+#include "bars.h"
+
 struct grabber_board;
 struct grabber_card;
 
@@ -55,6 +57,7 @@ enum grabber_pause {
  * @bus_data: what the bus glue keeps
  * @board: its family
  * @board_data: what the board keeps of all channels together
+ * @bars: its memory BARs
  * @cards: a card for each channel, referenced
  * @ncards: how many these are; set once, before the first of them is registered
  * @absent: it did not answer, and the log says so
@@ -71,6 +74,7 @@ struct grabber_function {
 	void *bus_data;
 	const struct grabber_board *board;
 	void *board_data;
+	struct grabber_bars bars;
 	struct grabber_card *cards[GRABBER_CHANNELS_MAX];
 	u32 ncards;
 	atomic_t absent;

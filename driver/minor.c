@@ -165,6 +165,7 @@ struct grabber_file *grabber_file_open(struct inode *inode, struct file *filp)
 	}
 	file->filp = filp;
 	file->card = card;
+	file->choice = card->bar;
 	file->read_slot = -1;
 	mutex_init(&file->read_mutex);
 

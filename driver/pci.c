@@ -67,12 +67,36 @@ void __iomem *grabber_pci_map(struct grabber_function *function, int index, size
 	if (memory_bar(pdev, index) < 0 || pci_resource_len(pdev, index) < size)
 		return IOMEM_ERR_PTR(-ENODEV);
 	regs = devm_ioremap(function->dev, pci_resource_start(pdev, index), size);
-	if (regs)
+	if (regs) {
+		function->bars.windows[index].driver++;
 		return regs;
+	}
 	dev_err(function->dev,
 		"BAR %d cannot be mapped: no addresses for its %zu bytes, enlarge vmalloc= or free some memory\n",
 		index, size);
 	return IOMEM_ERR_PTR(-ENOMEM);
+}
+
+/**
+ * grabber_pci_unmap() - undo grabber_pci_map(), while the card is probed
+ * @function: the function
+ * @index: number of the BAR
+ * @regs: what grabber_pci_map() returned
+ */
+void grabber_pci_unmap(struct grabber_function *function, int index, void __iomem *regs)
+{
+	devm_iounmap(function->dev, regs);
+	function->bars.windows[index].driver--;
+}
+
+/**
+ * grabber_pci_private() - keep programs from a BAR that makes the card write to memory
+ * @function: the function, which is probed
+ * @index: number of the BAR
+ */
+void grabber_pci_private(struct grabber_function *function, int index)
+{
+	function->bars.windows[index].private = true;
 }
 
 /**
@@ -102,7 +126,6 @@ bool grabber_pci_mask_intx(struct grabber_card *card)
 void grabber_pci_unmask_intx(struct grabber_card *card)
 {
 	struct pci_dev *pdev = to_pci_dev(card->dev);
-
 	u16 command;
 
 	if (pci_dev_msi_enabled(pdev))
@@ -116,13 +139,51 @@ void grabber_pci_unmask_intx(struct grabber_card *card)
 	spin_unlock_irq(&card->function->command_lock);
 }
 
-static int claim_bars(struct pci_dev *pdev)
+static void describe_bar(struct pci_dev *pdev, int index, struct grabber_window *window)
+{
+	unsigned long flags = pci_resource_flags(pdev, index);
+
+	window->start = pci_resource_start(pdev, index);
+	window->size = pci_resource_len(pdev, index);
+	/* A page shows either this BAR alone, or it is not mapped at all. */
+	if (PAGE_ALIGNED(window->start) && PAGE_ALIGNED(window->size))
+		window->mmap_size = window->size;
+	if (flags & IORESOURCE_PREFETCH)
+		window->flags |= GRABBER_BAR_PREFETCHABLE;
+	if (flags & IORESOURCE_MEM_64)
+		window->flags |= GRABBER_BAR_64BIT;
+}
+
+static void find_msix_table(struct pci_dev *pdev, struct grabber_bars *bars)
+{
+	u32 table, index;
+	u16 flags;
+
+	if (!pdev->msix_cap)
+		return;
+	pci_read_config_word(pdev, pdev->msix_cap + PCI_MSIX_FLAGS, &flags);
+	pci_read_config_dword(pdev, pdev->msix_cap + PCI_MSIX_TABLE, &table);
+	index = table & PCI_MSIX_TABLE_BIR;
+	if (index >= GRABBER_BARS)
+		return;
+	bars->windows[index].table = table & PCI_MSIX_TABLE_OFFSET;
+	bars->windows[index].table_size = ((flags & PCI_MSIX_FLAGS_QSIZE) + 1) *
+					  PCI_MSIX_ENTRY_SIZE;
+}
+
+static void leave_bars(void *bars)
+{
+	grabber_bars_leave(bars);
+}
+
+static int claim_bars(struct pci_dev *pdev, struct grabber_bars *bars)
 {
 	int i;
 
 	for (i = 0; i < PCI_STD_NUM_BARS; i++) {
 		if (memory_bar(pdev, i) < 0)
 			continue;
+		describe_bar(pdev, i, &bars->windows[i]);
 		if (!devm_request_mem_region(&pdev->dev, pci_resource_start(pdev, i),
 					     pci_resource_len(pdev, i), "grabber")) {
 			dev_err(&pdev->dev,
@@ -131,13 +192,13 @@ static int claim_bars(struct pci_dev *pdev)
 			return -EBUSY;
 		}
 	}
-	return 0;
+	find_msix_table(pdev, bars);
+	return devm_add_action_or_reset(&pdev->dev, leave_bars, bars);
 }
 
 static int setup_window(struct pci_dev *pdev, struct grabber_card *card)
 {
-	struct grabber_window *window = &card->window;
-	int wanted = bar >= 0 ? bar : card->window.bar;
+	int wanted = bar >= 0 ? bar : card->bar;
 	int index = memory_bar(pdev, wanted);
 
 	if (index < 0) {
@@ -148,15 +209,14 @@ static int setup_window(struct pci_dev *pdev, struct grabber_card *card)
 				"no memory BAR: there are no registers to show, this is not a card for grabber\n");
 		return -ENODEV;
 	}
-	window->bar = index;
-	window->start = pci_resource_start(pdev, index);
-	window->size = pci_resource_len(pdev, index);
-	window->prefetchable = pci_resource_flags(pdev, index) & IORESOURCE_PREFETCH;
-	/* A page shows either this BAR alone, or it is not mapped at all. */
-	if (PAGE_ALIGNED(window->start) && PAGE_ALIGNED(window->size))
-		window->mmap_size = window->size;
-	window->regs = grabber_pci_map(card->function, index, window->size);
-	return PTR_ERR_OR_ZERO(window->regs);
+	if (card->function->bars.windows[index].private) {
+		dev_err(&pdev->dev,
+			"BAR %d has the DMA engine, which is the driver's: choose another with bar=\n",
+			index);
+		return -EINVAL;
+	}
+	card->bar = index;
+	return 0;
 }
 
 /*
@@ -253,7 +313,7 @@ static int setup_card(struct pci_dev *pdev, struct grabber_card *card)
 {
 	int err;
 
-	card->window.bar = card->board->bar;
+	card->bar = card->board->bar;
 	err = card->board->probe(card);
 	if (err)
 		return err;
@@ -292,7 +352,7 @@ static int setup(struct pci_dev *pdev, struct grabber_function *function)
 			slots, GRABBER_RING_SLOTS_MIN, GRABBER_RING_SLOTS_MAX);
 		return -EINVAL;
 	}
-	err = claim_bars(pdev);
+	err = claim_bars(pdev, &function->bars);
 	if (err)
 		return err;
 	err = setup_dma(pdev, board);

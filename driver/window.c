@@ -21,7 +21,7 @@ static bool is_settled(struct grabber_card *card)
 /* Nobody waits for a window that was never there. */
 static bool may_open(struct grabber_card *card)
 {
-	return card->window.regs && !READ_ONCE(card->gone) && !READ_ONCE(card->paused);
+	return card->bar >= 0 && !READ_ONCE(card->gone) && !READ_ONCE(card->paused);
 }
 
 static void set_open(struct grabber_card *card, bool open)
@@ -125,23 +125,26 @@ void grabber_window_leave(struct grabber_card *card)
  * grabber_window_fault() - a page fault in a mapping of the registers
  * @card: the card
  * @vmf: the fault
+ * @bar: number of the BAR that is mapped
  *
  * Return: as fault handlers do. While the window is closed for a while, the fault is
  * tried again later; meanwhile mmap_lock is dropped, and signals are served.
  */
-vm_fault_t grabber_window_fault(struct grabber_card *card, struct vm_fault *vmf)
+vm_fault_t grabber_window_fault(struct grabber_card *card, struct vm_fault *vmf, u32 bar)
 {
+	const struct grabber_window *window = &card->function->bars.windows[bar];
 	struct file *filp = vmf->vma->vm_file;
 	vm_fault_t ret = VM_FAULT_SIGBUS;
 	bool open;
 
-	if (vmf->pgoff >= card->window.mmap_size >> PAGE_SHIFT)
+	if (vmf->pgoff >= window->mmap_size >> PAGE_SHIFT ||
+	    grabber_window_has_table(window, (u64)vmf->pgoff << PAGE_SHIFT, PAGE_SIZE))
 		return VM_FAULT_SIGBUS;
 	down_read(&card->window_lock);
 	open = card->window_open;
 	if (open)
 		ret = vmf_insert_pfn(vmf->vma, vmf->address,
-				     PHYS_PFN(card->window.start) + vmf->pgoff);
+				     PHYS_PFN(window->start) + vmf->pgoff);
 	up_read(&card->window_lock);
 	if (open || READ_ONCE(card->gone) || READ_ONCE(card->broken))
 		return ret;

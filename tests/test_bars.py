@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""BARs of all sizes, on cards bound to board "generic": smaller than a page, in a
-page with others', and plain memory."""
+"""BARs of all sizes: on cards bound to board "generic" those smaller than a page, in a
+page with others', and plain memory; on the virtual card the choice of one, and gigabytes."""
 
+import re
 import struct
 
 import pytest
@@ -103,3 +104,94 @@ def test_ivshmem(guest):
         device = guest.plug("ivshmem-doorbell,chardev=shm,vectors=1")
         check_memory_bar(guest, server, device)
         check_interrupts(guest, server, device)
+
+
+def large(size):
+    return dict(card=dict(chart="320x240", rate=30, args=[f"--memory-bar={size}"]))
+
+
+SMALL_BAR, LARGE_BAR = 1 << 20, 2 << 30
+
+
+def kernel_addresses(guest, bdf, bar):
+    """Bytes of the kernel's own mappings of a BAR."""
+    first, last, _ = (int(word, 16) for word in
+                      guest.read(f"/sys/bus/pci/devices/{bdf}/resource").splitlines()[bar].split())
+    total = 0
+    for line in guest.read("/proc/vmallocinfo").splitlines():
+        match = re.match(r"0x\w+-0x\w+ +(\d+) .*phys=0x([0-9a-f]+)", line)
+        if match and first <= int(match[2], 16) <= last:
+            total += int(match[1])
+    return total
+
+
+@pytest.mark.every_kernel
+@pytest.mark.guest(**large("1M"))
+def test_choice(guest):
+    guest.load(slots=4)
+    guest.ktap(f"bars {nodes.number(guest, 'card0')} {SMALL_BAR}")
+
+
+@pytest.mark.guest(**large("2G"))
+def test_large(guest):
+    """2 GiB, of which the kernel maps a piece at a time."""
+    guest.load(slots=4)
+    guest.ktap(f"bars {nodes.number(guest, 'card0')} {LARGE_BAR}")
+    used = kernel_addresses(guest, guest.bdf("card0"), 2)
+    # a piece, and the guard page behind it
+    assert 0 < used <= (64 << 10) + 4096, f"the kernel maps {used} bytes of the BAR"
+    guest.unload()
+    assert kernel_addresses(guest, guest.bdf("card0"), 2) == 0
+
+
+@pytest.mark.guest(**large("2G"))
+def test_large_default(guest):
+    """The one that a file shows at first."""
+    guest.load(slots=4, bar=2)
+    last = LARGE_BAR - 4
+    guest.run(f"grabberctl bar write {last} 0x600df00d")
+    assert int(guest.run(f"grabberctl bar read {last}").out, 16) == 0x600df00d
+    assert guest.run(f"grabberctl bar read {LARGE_BAR}", check=False).rc != 0
+
+
+@pytest.mark.guest(**large("2G"))
+def test_core_is_the_drivers(guest):
+    """Also where the administrator asks for it."""
+    with nodes.log_of(guest) as log:
+        guest.load(slots=4, bar=1)
+    assert not nodes.nodes(guest)
+    said = nodes.messages(log[0], guest.bdf("card0"))
+    assert len(said) == 1 and "DMA engine" in said[0] and "bar=" in said[0], log[0]
+
+
+def memory_types(guest, bdf, bar):
+    """What x86's list of memory types says of addresses of a BAR."""
+    first, last, _ = (int(word, 16) for word in
+                      guest.read(f"/sys/bus/pci/devices/{bdf}/resource").splitlines()[bar].split())
+    found = re.findall(r"^(?:PAT: \[mem 0x([0-9a-f]+)-0x[0-9a-f]+\] ([-\w]+)"
+                       r"|([-\w]+) @ 0x([0-9a-f]+)-0x[0-9a-f]+)",
+                       guest.read("/sys/kernel/debug/x86/pat_memtype_list"), re.M)
+    return [new or old for start, new, old, old_start in found
+            if first <= int(start or old_start, 16) <= last]
+
+
+@pytest.mark.guest(**large("2G"))
+def test_revoked(guest):
+    """The card leaves while its BARs are mapped, and its addresses are free for others at
+    once: the card that comes back has the same ones."""
+    guest.load(slots=4)
+    bdf = guest.bdf("card0")
+    users = guest.spawn("bars_revoked 0")
+    users.wait_for("READY", timeout=120)
+    assert "write-combining" in memory_types(guest, bdf, 2)
+    nodes.unbind(guest, bdf)
+    users.write(b"gone\n")
+    users.wait_for("CHECKED|not ok", timeout=120)
+    assert not memory_types(guest, bdf, 2)
+    nodes.bind(guest, bdf)
+    nodes.wait_for_cards(guest, [0])
+    guest.ktap(f"bars 0 {LARGE_BAR}")
+    users.write(b"close\n")
+    nodes.finish(users)
+    guest.ktap(f"bars 0 {LARGE_BAR}")
+    assert "write-combining" not in memory_types(guest, bdf, 2)

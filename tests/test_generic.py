@@ -67,6 +67,12 @@ def test_refused_buffer(guest):
 
 
 @pytest.mark.guest(card=FOREIGN)
+def test_msix_table(guest):
+    load(guest, bar=1)
+    guest.ktap("bars_table 0")
+
+
+@pytest.mark.guest(card=FOREIGN)
 def test_formats(guest):
     load(guest)
     tests = guest.ktap("formats 0")

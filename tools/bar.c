@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "device.h"
@@ -14,25 +15,30 @@
 #include "say.h"
 #include "verbs.h"
 
+enum action { LIST, READ, WRITE };
+
 struct arguments {
 	int count;		/* arguments seen so far */
-	bool write;
+	enum action action;
 	const char *offset_text;
 	const char *value_text;
 	const char *device;
 	unsigned int width;	/* bits */
+	int bar;		/* -1: the one that a file shows at first */
 	uint64_t offset;
 	uint64_t value;
 };
 
 static const char doc[] =
-	"Read or write a register of the card, through /dev/grabberN-bar."
+	"Read or write a register of the card, through /dev/grabberN-bar, or list the card's "
+	"memory BARs."
 	"\v"
-	"OFFSET counts bytes from the start of the window and must be a multiple of the width. "
+	"OFFSET counts bytes from the start of the BAR and must be a multiple of the width. "
 	"OFFSET and VALUE are decimal, or hexadecimal after 0x. A value read is printed in "
 	"hexadecimal.\n\n" DEVICE_HELP;
 
 static const struct argp_option options[] = {
+	{ "bar", 'b', "NUMBER", 0, "PCI BAR with the register, not the card's default", 0 },
 	{ "width", 'w', "BITS", 0, "Width of the register: 8, 16, 32 (default) or 64", 0 },
 	{ 0 },
 };
@@ -47,23 +53,42 @@ static void parse_width(struct arguments *arguments, const char *arg, struct arg
 	arguments->width = width;
 }
 
+static void parse_bar(struct arguments *arguments, const char *arg, struct argp_state *state)
+{
+	uint64_t bar;
+
+	if (parse_number(arg, 5, &bar))
+		argp_error(state, "the BAR '%s' is not a number from 0 to 5", arg);
+	arguments->bar = bar;
+}
+
+static void parse_action(struct arguments *arguments, const char *arg, struct argp_state *state)
+{
+	static const char *const names[] = { [LIST] = "list", [READ] = "read", [WRITE] = "write" };
+
+	for (enum action action = LIST; action <= WRITE; action++) {
+		if (!strcmp(arg, names[action])) {
+			arguments->action = action;
+			return;
+		}
+	}
+	argp_error(state, "'%s' is none of list, read and write", arg);
+}
+
 static void parse_argument(struct arguments *arguments, char *arg, struct argp_state *state)
 {
 	int place = arguments->count++;
 
-	if (place == 0) {
-		arguments->write = !strcmp(arg, "write");
-		if (!arguments->write && strcmp(arg, "read"))
-			argp_error(state, "'%s' is neither read nor write", arg);
-	} else if (place == 1) {
+	if (place == 0)
+		parse_action(arguments, arg, state);
+	else if (place == 1 && arguments->action != LIST)
 		arguments->offset_text = arg;
-	} else if (place == 2 && arguments->write) {
+	else if (place == 2 && arguments->action == WRITE)
 		arguments->value_text = arg;
-	} else if (!arguments->device) {
+	else if (!arguments->device)
 		arguments->device = arg;
-	} else {
+	else
 		argp_error(state, "'%s' is one argument too many", arg);
-	}
 }
 
 static uint64_t width_max(unsigned int width)
@@ -77,10 +102,12 @@ static void check(struct arguments *arguments, struct argp_state *state)
 	int error;
 
 	if (!arguments->count)
-		argp_error(state, "say whether to read or to write");
+		argp_error(state, "say what to do: list, read or write");
+	if (arguments->action == LIST)
+		return;
 	if (!arguments->offset_text)
 		argp_error(state, "the register's offset is missing");
-	if (arguments->write && !arguments->value_text)
+	if (arguments->action == WRITE && !arguments->value_text)
 		argp_error(state, "the value to write is missing");
 
 	error = parse_number(arguments->offset_text, INT64_MAX, &arguments->offset);
@@ -94,7 +121,7 @@ static void check(struct arguments *arguments, struct argp_state *state)
 		argp_error(state, "the offset %s is not a multiple of %u bytes, as a %u-bit register needs; choose a smaller --width",
 			   arguments->offset_text, arguments->width / 8, arguments->width);
 
-	if (!arguments->write)
+	if (arguments->action != WRITE)
 		return;
 	error = parse_number(arguments->value_text, width_max(arguments->width), &arguments->value);
 	if (error == -ERANGE)
@@ -110,6 +137,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	struct arguments *arguments = state->input;
 
 	switch (key) {
+	case 'b':
+		parse_bar(arguments, arg, state);
+		return 0;
 	case 'w':
 		parse_width(arguments, arg, state);
 		return 0;
@@ -172,12 +202,15 @@ static int explain(unsigned int card, const struct arguments *arguments, ssize_t
 	else if (error == ENXIO)
 		say("the register window of grabber%u is closed for the moment: the card is suspended or being reset; try again",
 		    card);
+	else if (error == EACCES)
+		say("offset 0x%" PRIx64 " is in the card's MSI-X table, which is the kernel's own",
+		    arguments->offset);
 	else if (error == EINVAL)
 		say("the driver refuses %u bits at offset 0x%" PRIx64 ": this card may know no registers of that width",
 		    arguments->width, arguments->offset);
 	else
 		say("cannot %s the register at offset 0x%" PRIx64 ": %s",
-		    arguments->write ? "write" : "read", arguments->offset, strerror(error));
+		    arguments->action == WRITE ? "write" : "read", arguments->offset, strerror(error));
 	return EXIT_FAILED;
 }
 
@@ -188,16 +221,12 @@ static int access_register(int fd, unsigned int card, const struct grabber_info 
 	union value value;
 	ssize_t done;
 
-	if (!info->bar_size) {
-		say("grabber%u has no register window", card);
-		return EXIT_FAILED;
-	}
 	if (arguments->offset >= info->bar_size || info->bar_size - arguments->offset < bytes) {
-		say("offset 0x%" PRIx64 " is outside the register window of grabber%u, which has %" PRIu64 " bytes",
-		    arguments->offset, card, (uint64_t)info->bar_size);
+		say("offset 0x%" PRIx64 " is outside BAR %" PRIu32 " of grabber%u, which has %" PRIu64 " bytes",
+		    arguments->offset, info->bar_index, card, (uint64_t)info->bar_size);
 		return EXIT_FAILED;
 	}
-	if (arguments->write) {
+	if (arguments->action == WRITE) {
 		set_value(&value, arguments->width, arguments->value);
 		done = pwrite(fd, &value, bytes, arguments->offset);
 	} else {
@@ -205,18 +234,82 @@ static int access_register(int fd, unsigned int card, const struct grabber_info 
 	}
 	if (done != (ssize_t)bytes)
 		return explain(card, arguments, done);
-	if (!arguments->write)
+	if (arguments->action == READ)
 		printf("0x%0*" PRIx64 "\n", (int)bytes * 2, get_value(&value, arguments->width));
 	return EXIT_SUCCESS;
+}
+
+static void print_bar(const struct grabber_bar *bar)
+{
+	static const struct { uint32_t flag; const char *word; } words[] = {
+		{ GRABBER_BAR_64BIT, "64-bit" },
+		{ GRABBER_BAR_PREFETCHABLE, "prefetchable" },
+		{ GRABBER_BAR_DEFAULT, "the default" },
+	};
+	const char *comma = "  ";
+
+	printf("BAR %" PRIu32 " %14" PRIu64 " bytes", bar->bar, (uint64_t)bar->size);
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if (bar->flags & words[i].flag) {
+			printf("%s%s", comma, words[i].word);
+			comma = ", ";
+		}
+	}
+	if (!(bar->flags & GRABBER_BAR_REACHABLE))
+		printf("%sthe driver's own", comma);
+	else if (bar->mmap_size != bar->size)
+		printf("%scannot be mapped", comma);
+	printf("\n");
+}
+
+/* By the frame node: whoever may have frames may know. */
+static int list(unsigned int card)
+{
+	struct grabber_bar bar = { .bar = 0 };
+	struct grabber_info info;
+	int fd = device_open(card, NODE_FRAMES, O_RDONLY, &info);
+
+	if (fd < 0)
+		return EXIT_FAILED;
+	while (!ioctl(fd, GRABBER_IOC_ENUM_BAR, &bar)) {
+		print_bar(&bar);
+		bar = (struct grabber_bar) { .bar = bar.bar + 1 };
+	}
+	close(fd);
+	return EXIT_SUCCESS;
+}
+
+/* Have the file show the BAR that is wanted; 0, or -1 after saying why not. */
+static int choose(int fd, unsigned int card, int number, struct grabber_info *info)
+{
+	struct grabber_bar bar = { .bar = number };
+
+	if (number < 0)
+		return 0;
+	if (ioctl(fd, GRABBER_IOC_SET_BAR, &bar)) {
+		if (errno == EINVAL)
+			say("grabber%u has no memory BAR %d; \"grabberctl bar list\" shows what it has",
+			    card, number);
+		else if (errno == EACCES)
+			say("BAR %d of grabber%u has its DMA engine, which the driver keeps to itself",
+			    number, card);
+		else
+			device_explain_open(card, NODE_BAR, errno, NULL);
+		return -1;
+	}
+	info->bar_index = bar.bar;
+	info->bar_size = bar.size;
+	return 0;
 }
 
 int verb_bar(int argc, char **argv)
 {
 	static const struct argp argp = {
-		options, parse, "read OFFSET [DEVICE]\nwrite OFFSET VALUE [DEVICE]", doc,
+		options, parse,
+		"list [DEVICE]\nread OFFSET [DEVICE]\nwrite OFFSET VALUE [DEVICE]", doc,
 		NULL, NULL, NULL,
 	};
-	struct arguments arguments = { .width = 32 };
+	struct arguments arguments = { .width = 32, .bar = -1 };
 	struct grabber_info info;
 	unsigned int card;
 	int fd, status;
@@ -225,10 +318,13 @@ int verb_bar(int argc, char **argv)
 
 	if (device_find(arguments.device, &card))
 		return EXIT_FAILED;
-	fd = device_open(card, NODE_BAR, arguments.write ? O_RDWR : O_RDONLY, &info);
+	if (arguments.action == LIST)
+		return list(card);
+	fd = device_open(card, NODE_BAR, arguments.action == WRITE ? O_RDWR : O_RDONLY, &info);
 	if (fd < 0)
 		return EXIT_FAILED;
-	status = access_register(fd, card, &info, &arguments);
+	status = choose(fd, card, arguments.bar, &info) ? EXIT_FAILED :
+		 access_register(fd, card, &info, &arguments);
 	close(fd);
 	return status;
 }

@@ -11,7 +11,6 @@
 
 #include "boards/xdma.h"
 
-#define BARS			6
 #define IDLE_TIMEOUT_US		50000
 
 static bool is_block(void __iomem *core, u32 offset, u32 id)
@@ -182,7 +181,7 @@ static int find_bar(struct grabber_card *card, size_t size, int taken,
 {
 	int bar;
 
-	for (bar = 0; bar < BARS; bar++) {
+	for (bar = 0; bar < GRABBER_BARS; bar++) {
 		void __iomem *regs;
 
 		if (bar == taken)
@@ -190,10 +189,13 @@ static int find_bar(struct grabber_card *card, size_t size, int taken,
 		regs = grabber_pci_map(card->function, bar, size);
 		if (IS_ERR(regs) && PTR_ERR(regs) != -ENODEV)
 			return PTR_ERR(regs);
-		if (!IS_ERR(regs) && is_it(regs)) {
+		if (IS_ERR(regs))
+			continue;
+		if (is_it(regs)) {
 			*found = regs;
 			return bar;
 		}
+		grabber_pci_unmap(card->function, bar, regs);
 	}
 	return -ENODEV;
 }
@@ -237,6 +239,7 @@ static int xdma_probe(struct grabber_card *card)
 		return leave_alone(card, "no XDMA core in this Xilinx card");
 	if (core_bar < 0)
 		return core_bar;
+	grabber_pci_private(card->function, core_bar);
 	if (!is_block(xdma->core, XDMA_C2H, XDMA_ID_C2H) ||
 	    !(readl(xdma->core + XDMA_C2H) & XDMA_ID_STREAM))
 		return leave_alone(card, "an XDMA core without an AXI4-Stream C2H channel 0");
@@ -246,7 +249,7 @@ static int xdma_probe(struct grabber_card *card)
 		return leave_alone(card, "an XDMA core without a grabber video source");
 	if (source_bar < 0)
 		return source_bar;
-	card->window.bar = source_bar;
+	card->bar = source_bar;
 
 	while (h2c < XDMA_CHANNELS_MAX &&
 	       is_block(xdma->core, XDMA_H2C + h2c * XDMA_CHANNEL_SPACING, XDMA_ID_H2C))

@@ -19,8 +19,11 @@ int64_t card_now(void)
 
 static uint64_t region_size(void *device, uint32_t region)
 {
-	(void)device;
+	const struct card *c = device;
+
 	switch (region) {
+	case VFIO_PCI_BAR2_REGION_INDEX:
+		return c->memory_bar.size;
 	case VFIO_PCI_BAR0_REGION_INDEX:
 	case VFIO_PCI_BAR1_REGION_INDEX:
 		return CARD_BAR_SIZE;
@@ -78,6 +81,10 @@ static void region_read(void *device, uint32_t region, uint64_t offset, void *da
 		pci_config_read(&c->config, offset, data, count);
 		return;
 	}
+	if (region == VFIO_PCI_BAR2_REGION_INDEX) {
+		memcpy(data, c->memory_bar.bytes + offset, count);
+		return;
+	}
 	/* Each register is read once, however many of its bytes are asked for */
 	while (count) {
 		uint32_t value = register_read(c, region, offset & ~3ull);
@@ -129,6 +136,10 @@ static void region_write(void *device, uint32_t region, uint64_t offset, const v
 	c->register_writes++;
 	if (c->faults.gone || !pci_config_decodes(&c->config))
 		return;
+	if (region == VFIO_PCI_BAR2_REGION_INDEX) {
+		memcpy(c->memory_bar.bytes + offset, data, count);
+		return;
+	}
 	while (count) {
 		uint32_t first = offset & 3, n = 4 - first < count ? 4 - first : count;
 		uint32_t value = 0, mask = 0;
@@ -270,7 +281,7 @@ void card_stats(struct card *c, char *text, size_t size)
 
 void card_init(struct card *c, const struct pci_ids *ids)
 {
-	pci_config_init(&c->config, ids);
+	pci_config_init(&c->config, ids, c->memory_bar.size);
 	interrupts_init(&c->interrupts, ids->intx, ids->msi ? INTERRUPT_VECTORS : 0,
 			ids->msix ? XDMA_MSIX_VECTORS : 0);
 	c->memory.message = vfio_user_dma_message;

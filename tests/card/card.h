@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The whole card: configuration space, the two BARs, and what they have in common. */
+/* The whole card: configuration space, the BARs, and what they have in common. */
 #ifndef CARD_CARD_H
 #define CARD_CARD_H
 
 #include "faults.h"
 #include "guest_memory.h"
 #include "interrupts.h"
+#include "memory_bar.h"
 #include "pci_config.h"
 #include "picture.h"
 #include "vfio_user.h"
@@ -21,6 +22,7 @@ struct card {
 	struct video_source source;
 	struct picture picture;
 	struct faults faults;
+	struct memory_bar memory_bar;
 	uint64_t config_accesses;
 	uint64_t register_reads;
 	uint64_t register_writes;

@@ -27,12 +27,14 @@ enum option_key {
 	OPTION_VENDOR = 0x100, OPTION_DEVICE, OPTION_SUBVENDOR, OPTION_SUBDEVICE, OPTION_SERIAL,
 	OPTION_PICTURE, OPTION_RAW, OPTION_SIZE, OPTION_CHART, OPTION_RATE, OPTION_FIFO,
 	OPTION_NO_MSIX, OPTION_NO_MSI, OPTION_NO_IRQ, OPTION_KEEP, OPTION_H2C,
+	OPTION_MEMORY_BAR,
 	OPTION_CONTROL, OPTION_STATS, OPTION_SOCKET,
 };
 
 struct options {
 	const char *socket, *control, *stats;
 	const char *picture, *raw, *size, *chart;
+	const char *memory_bar;
 	struct pci_ids ids;
 	double rate;
 	unsigned int fifo;
@@ -51,6 +53,7 @@ static const struct argp_option option_list[] = {
 	{ "fifo", OPTION_FIFO, "FRAMES", 0, "Frames that the card can keep (2)", 3 },
 	{ "keep-packets", OPTION_KEEP, NULL, 0, "A packet that the engine stops in goes on when it runs again, as Xilinx's driver wants it", 3 },
 	{ "h2c", OPTION_H2C, NULL, 0, "Have an H2C channel, too; what it is given goes nowhere", 3 },
+	{ "memory-bar", OPTION_MEMORY_BAR, "SIZE", 0, "Have a BAR 2 of memory: 64-bit, prefetchable, such as 64K, 1M or 4G", 3 },
 	{ "vendor", OPTION_VENDOR, "ID", 0, "PCI vendor (0x10ee)", 4 },
 	{ "device", OPTION_DEVICE, "ID", 0, "PCI device (0x7024)", 4 },
 	{ "subsystem-vendor", OPTION_SUBVENDOR, "ID", 0, "PCI subsystem vendor (0x10ee)", 4 },
@@ -133,6 +136,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		break;
 	case OPTION_H2C:
 		o->h2c = true;
+		break;
+	case OPTION_MEMORY_BAR:
+		o->memory_bar = arg;
 		break;
 	case OPTION_KEEP:
 		o->keep_packets = true;
@@ -278,6 +284,8 @@ int main(int argc, char **argv)
 
 	argp_parse(&argp, argc, argv, 0, NULL, &o);
 	if (!load_picture(&card.picture, &o))
+		return 1;
+	if (o.memory_bar && !memory_bar_init(&card.memory_bar, o.memory_bar))
 		return 1;
 	card.source.fifo_size = o.fifo;
 	card.core.has_h2c = o.h2c;

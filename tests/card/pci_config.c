@@ -64,6 +64,11 @@ static void header(struct pci_config *c)
 	for (int bar = 0; bar < BARS; bar++)
 		reg32(c, PCI_BASE_ADDRESS_0 + 4 * bar, PCI_BASE_ADDRESS_MEM_TYPE_32,
 		      ~(CARD_BAR_SIZE - 1), 0);
+	if (c->memory_bar) {
+		reg32(c, PCI_BASE_ADDRESS_2, PCI_BASE_ADDRESS_MEM_TYPE_64 |
+		      PCI_BASE_ADDRESS_MEM_PREFETCH, -c->memory_bar, 0);
+		reg32(c, PCI_BASE_ADDRESS_3, 0, -c->memory_bar >> 32, 0);
+	}
 	reg16(c, PCI_SUBSYSTEM_VENDOR_ID, c->ids.subsystem_vendor, 0, 0);
 	reg16(c, PCI_SUBSYSTEM_ID, c->ids.subsystem, 0, 0);
 	c->writable[PCI_INTERRUPT_LINE] = 0xff;
@@ -161,9 +166,10 @@ void pci_config_reset(struct pci_config *c)
 	extended_capabilities(c);
 }
 
-void pci_config_init(struct pci_config *c, const struct pci_ids *ids)
+void pci_config_init(struct pci_config *c, const struct pci_ids *ids, uint64_t memory_bar)
 {
 	c->ids = *ids;
+	c->memory_bar = memory_bar;
 	pci_config_reset(c);
 }
 

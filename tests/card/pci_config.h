@@ -20,12 +20,13 @@ struct pci_ids {
 
 struct pci_config {
 	struct pci_ids ids;
+	uint64_t memory_bar;	/* bytes of BAR 2, 0 for none */
 	uint8_t data[PCI_CONFIG_SIZE];
 	uint8_t writable[PCI_CONFIG_SIZE];	/* a 1 for each bit that keeps what is written */
 	uint8_t clearable[PCI_CONFIG_SIZE];	/* a 1 for each bit that writing 1 clears */
 };
 
-void pci_config_init(struct pci_config *c, const struct pci_ids *ids);
+void pci_config_init(struct pci_config *c, const struct pci_ids *ids, uint64_t memory_bar);
 /* As a conventional, hot or function-level reset leaves it */
 void pci_config_reset(struct pci_config *c);
 

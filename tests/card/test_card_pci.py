@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Configuration space: what is there, what can be written, power, resets, bus mastering."""
+import subprocess
+
 import pytest
 
 from vfio_user_client import *
@@ -41,6 +43,32 @@ def test_bar_sizes(client):
         assert client.read(CONFIG, 0x10 + 4 * bar) == 0xfe600000 & mask
     client.write(CONFIG, 0x30, 0xffffffff)
     assert client.read(CONFIG, 0x30) == 0
+
+
+@pytest.mark.parametrize("size", [4096, 1 << 20, 4 << 30])
+def test_memory_bar(new_card, connect, size):
+    """64-bit and prefetchable; what was never written is 0, and what was stays over a reset."""
+    c = connect(new_card("--chart", "64x48", f"--memory-bar={size}"))
+    for half in 0, 1:
+        c.write(CONFIG, 0x18 + 4 * half, 0xffffffff)
+    value = c.read(CONFIG, 0x18) | c.read(CONFIG, 0x1c) << 32
+    assert value == (1 << 64) - size | 0xc
+    c.write(CONFIG, 4, 2, 2)
+    assert c.read(BAR2, size - 8, 8) == 0
+    c.write(BAR2, size - 8, 0x8877665544332211, 8)
+    assert c.read(BAR2, size - 6, 2) == 0x4433
+    c.reset()
+    c.write(CONFIG, 4, 2, 2)
+    assert c.read(BAR2, size - 4) == 0x88776655
+    with pytest.raises(Refused):
+        c.read(BAR2, size)
+
+
+@pytest.mark.parametrize("size", ["0", "3M", "2K", "1T", "x", "", "2048G", "1GG"])
+def test_memory_bar_of_a_bad_size(programs, tmp_path, size):
+    said = subprocess.run([programs / "grabber-card", "--socket", tmp_path / "s",
+                           f"--memory-bar={size}"], capture_output=True, text=True, timeout=30)
+    assert said.returncode == 1 and "no size for a BAR" in said.stderr
 
 
 def test_capabilities(client):

@@ -10,6 +10,7 @@ static const struct call {
 	int nodes;
 } calls[] = {
 	{ "INFO", GRABBER_IOC_INFO, FRAMES | BAR },
+	{ "ENUM_BAR", GRABBER_IOC_ENUM_BAR, FRAMES | BAR },
 	{ "GET_FORMAT", GRABBER_IOC_GET_FORMAT, FRAMES },
 	{ "GET_BUFFER", GRABBER_IOC_GET_BUFFER, FRAMES },
 	{ "GET_STATS", GRABBER_IOC_GET_STATS, FRAMES },
@@ -24,6 +25,7 @@ static const struct call {
 	{ "ENUM_FORMAT", GRABBER_IOC_ENUM_FORMAT, FRAMES },
 	{ "SLOT_ADDRESS", GRABBER_IOC_SLOT_ADDRESS, BAR },
 	{ "UNMASK_IRQ", GRABBER_IOC_UNMASK_IRQ, BAR },
+	{ "SET_BAR", GRABBER_IOC_SET_BAR, BAR },
 };
 #define CALLS (sizeof(calls) / sizeof(calls[0]))
 

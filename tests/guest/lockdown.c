@@ -12,6 +12,7 @@ TEST(lockdown)
 	int bar = open_bar(O_RDWR), frames = open_frames(O_RDONLY), fd;
 	size_t size = get_info(bar).bar_mmap_size;
 	struct grabber_slot_address address = { 0 };
+	struct grabber_bar choice = { .bar = 0 };
 	uint8_t *map = map_bar(bar, PROT_READ | PROT_WRITE);
 	uint32_t value;
 
@@ -28,10 +29,12 @@ TEST(lockdown)
 	EXPECT_ERRNO(mmap(NULL, PAGE, PROT_READ, MAP_SHARED, bar, 0), EPERM);
 	EXPECT_ERRNO(ioctl(bar, GRABBER_IOC_SLOT_ADDRESS, &address), EPERM);
 	EXPECT_ERRNO(ioctl(bar, GRABBER_IOC_UNMASK_IRQ), EPERM);
+	EXPECT_ERRNO(ioctl(bar, GRABBER_IOC_SET_BAR, &choice), EPERM);
 	EXPECT_ERRNO(open(node_path(card_number(), true), O_RDONLY), EPERM);
 	EXPECT(probe_word(map + PAGE, &value) == SIGBUS);
 	/* Nobody tells a driver of a lockdown, so this much stays. */
 	EXPECT(probe_word(map, &value) == 0);
 	get_info(bar);
+	EXPECT(ioctl(bar, GRABBER_IOC_ENUM_BAR, &choice) == 0);
 	must_give(frames, must_take(frames).slot);
 }

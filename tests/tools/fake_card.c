@@ -296,6 +296,35 @@ static void info(struct grabber_info *to)
 		to->bar_size = st.st_size;
 }
 
+/* The DMA engine in BAR 0, the window in BAR 2, and a small one in BAR 4. */
+static int enum_bar(struct grabber_bar *bar)
+{
+	static const struct grabber_bar bars[] = {
+		{ .bar = 0, .size = 65536, .flags = GRABBER_BAR_64BIT },
+		{ .bar = 2, .size = 4096, .mmap_size = 4096,
+		  .flags = GRABBER_BAR_REACHABLE | GRABBER_BAR_DEFAULT },
+		{ .bar = 4, .size = 128,
+		  .flags = GRABBER_BAR_REACHABLE | GRABBER_BAR_64BIT | GRABBER_BAR_PREFETCHABLE },
+	};
+
+	for (size_t i = 0; i < sizeof(bars) / sizeof(bars[0]); i++) {
+		if (bars[i].bar < bar->bar)
+			continue;
+		*bar = bars[i];
+		return 0;
+	}
+	return EINVAL;
+}
+
+static int set_bar(struct grabber_bar *bar)
+{
+	uint32_t wanted = bar->bar;
+
+	if (enum_bar(bar) || bar->bar != wanted)
+		return EINVAL;
+	return bar->flags & GRABBER_BAR_REACHABLE ? 0 : EACCES;
+}
+
 /* Each further choice has two more pixels a line than the one before. */
 static int enum_format(struct grabber_format_choice *choice)
 {
@@ -448,6 +477,10 @@ static int answer(unsigned long request, void *arg)
 	case GRABBER_IOC_INFO:
 		info(arg);
 		return 0;
+	case GRABBER_IOC_ENUM_BAR:
+		return enum_bar(arg);
+	case GRABBER_IOC_SET_BAR:
+		return set_bar(arg);
 	case GRABBER_IOC_GET_FORMAT:
 		memcpy(arg, &card.format, sizeof(card.format));
 		return 0;

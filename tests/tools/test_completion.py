@@ -84,6 +84,7 @@ def test_options(ask):
 def test_values(ask):
     (ask.card.out / "frames.raw").touch()
     assert ask("grabberctl bar --width=") == ask("grabberctl bar -w ") == {"8", "16", "32", "64"}
+    assert ask("grabberctl bar --bar=") == ask("grabberctl bar -b ") == set("012345")
     assert ask("grabberctl bar --width=3") == ask("grabberctl bar --width 3") == {"32"}
     assert ask("grabberctl capture --compression=") == set("0123456789")
     assert ask("grabberctl capture -o fr") == ask("grabberctl capture --output=fr") == {"frames.raw"}
@@ -106,9 +107,11 @@ def test_cards(ask):
 
 def test_registers(ask):
     cards = {"grabber0", "grabber1"}
-    assert ask("grabberctl bar ") == {"read", "write"}
+    assert ask("grabberctl bar ") == {"list", "read", "write"}
     assert ask("grabberctl bar w") == {"write"}
     assert ask("grabberctl bar read ") == ask("grabberctl bar write 0x10 ") == set()
+    assert ask("grabberctl bar list ") == cards
+    assert ask("grabberctl bar -b 2 list grabber0 ") == set()
     assert ask("grabberctl bar read 0x10 ") == ask("grabberctl bar -w 8 write 0x10 1 ") == cards
     assert ask("grabberctl bar read 0x10 grabber0 ") == set()
 

@@ -77,8 +77,11 @@ def test_help_and_version(card, args):
     (["top", "-d", "soon"], "not a number of seconds from 0.1 to 86400"),
     (["top", "-d", "86401"], "not a number of seconds from 0.1 to 86400"),
     (["top", "-n", "-1"], "not a whole number"),
-    (["bar"], "say whether to read or to write"),
-    (["bar", "peek", "0"], "neither read nor write"),
+    (["bar"], "say what to do: list, read or write"),
+    (["bar", "peek", "0"], "none of list, read and write"),
+    (["bar", "list", "0", "1"], "one argument too many"),
+    (["bar", "read", "0", "--bar=6"], "is not a number from 0 to 5"),
+    (["bar", "read", "0", "-b", "-1"], "is not a number from 0 to 5"),
     (["bar", "read"], "the register's offset is missing"),
     (["bar", "write", "0"], "the value to write is missing"),
     (["bar", "read", "x"], "the offset 'x' is not a number"),
@@ -268,10 +271,29 @@ def test_bar_outside(make_card):
     for offset in (256, 0x7ffffffffffffffc):
         result = card.run("bar", "read", offset)
         assert result.status == 1 and result.stdout == ""
-        assert "outside the register window of grabber0, which has 256 bytes" in result.stderr
-    card = make_card(bar_bytes=0)
-    result = card.run("bar", "read", 0)
-    assert result.status == 1 and "has no register window" in result.stderr
+        assert "outside BAR 2 of grabber0, which has 256 bytes" in result.stderr
+
+
+def test_bar_list(card):
+    result = card.run("bar", "list")
+    assert (result.status, result.stderr) == (0, "")
+    assert result.stdout.splitlines() == [
+        "BAR 0          65536 bytes  64-bit, the driver's own",
+        "BAR 2           4096 bytes  the default",
+        "BAR 4            128 bytes  64-bit, prefetchable, cannot be mapped",
+    ]
+
+
+def test_bar_other(card):
+    assert card.run("bar", "--bar=4", "write", 124, 7).status == 0
+    assert card.run("bar", "read", 124, "-b", 2).stdout == "0x00000007\n"
+    result = card.run("bar", "read", 128, "--bar", 4)
+    assert result.status == 1 and "outside BAR 4 of grabber0, which has 128 bytes" in result.stderr
+    result = card.run("bar", "read", 0, "--bar", 0)
+    assert result.status == 1 and "BAR 0 of grabber0 has its DMA engine" in result.stderr
+    result = card.run("bar", "read", 0, "--bar", 3)
+    assert result.status == 1 and "no memory BAR 3" in result.stderr
+    assert "grabberctl bar list" in result.stderr
 
 
 def manual():

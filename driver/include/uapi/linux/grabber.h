@@ -27,7 +27,8 @@
  * @board: board family: "xdma", "edu", "generic" ..., a string
  * @bus: the card's place on its bus, such as "0000:01:00.0", a string
  * @serial: the card's serial number, 0 where it has none
- * @bar_size: bytes of the register window that pread/pwrite reach, 0 for none
+ * @bar_size: bytes of the register window that pread/pwrite reach. On the register node
+ *	this and the next two are of the BAR that the file shows (GRABBER_IOC_SET_BAR)
  * @bar_mmap_size: bytes of it that can be mapped; 0 where the BAR is smaller
  *	than a page or shares its page with another (use pread/pwrite)
  * @bar_index: PCI BAR number of the window
@@ -378,6 +379,51 @@ struct grabber_stats {
 };
 
 /**
+ * struct grabber_bar - a memory BAR of the card (GRABBER_IOC_ENUM_BAR, both nodes;
+ *	GRABBER_IOC_SET_BAR, register node only)
+ * @bar: in: its number, 0 to 5; ENUM: the lowest number to tell of.
+ *	out: its number
+ * @flags: in: ENUM: 0; SET: GRABBER_BAR_WRITE_COMBINING or 0. out: GRABBER_BAR_* bits
+ * @size: in: 0; out: bytes that pread and pwrite reach
+ * @mmap_size: in: 0; out: bytes that can be mapped, 0 for none
+ * @reserved: zero
+ *
+ * ENUM tells of the BAR with this number, or else of the next one: ask with one more
+ * than the last @bar until EINVAL comes.
+ *
+ * SET has this file show another BAR: to pread, pwrite, lseek and INFO from now on, and
+ * in mappings that are made from now on. Those that there are stay what they are. Other
+ * files do not see it; a file that is opened shows the card's default. The driver keeps
+ * the BAR of a DMA engine that it drives to itself.
+ *
+ * With GRABBER_BAR_WRITE_COMBINING mappings are write-combining, not uncached: writes
+ * may be put together and reordered, and reads done before they are asked for. As long
+ * as there is such a mapping of a BAR, nobody can map it uncached, nor the other way
+ * round: mmap is EBUSY then. Where the processor cannot do it, mappings are uncached.
+ *
+ * The MSI-X table is the kernel's: pread and pwrite there are EACCES, and its pages in
+ * a mapping SIGBUS.
+ *
+ * Errors of SET, all of which change nothing: EINVAL: no such memory BAR, unknown flags,
+ * or write-combining of a BAR that is not prefetchable; EACCES: it is the driver's;
+ * EBUSY: write-combining of a BAR in which the driver uses registers.
+ */
+struct grabber_bar {
+	__u32 bar;
+	__u32 flags;
+	__u64 size;
+	__u64 mmap_size;
+	__u32 reserved[2];
+};
+
+#define GRABBER_BAR_PREFETCHABLE	0x1 /* reads have no side effect */
+#define GRABBER_BAR_64BIT		0x2 /* it may lie above 4 GiB */
+#define GRABBER_BAR_REACHABLE		0x4 /* it is not the driver's: SET takes it */
+#define GRABBER_BAR_DEFAULT		0x8 /* what a file shows that is just opened */
+#define GRABBER_BAR_CHOSEN		0x10 /* what this file shows */
+#define GRABBER_BAR_WRITE_COMBINING	0x20 /* and maps in that way */
+
+/**
  * struct grabber_slot_address - where the card writes a slot
  *	(GRABBER_IOC_SLOT_ADDRESS, register node only)
  * @slot: in: slot number, or with GRABBER_ADDRESS_QUEUED a place in the queue of
@@ -412,6 +458,7 @@ struct grabber_slot_address {
 #define GRABBER_IOC_MAGIC	0xBE
 
 #define GRABBER_IOC_INFO	_IOR(GRABBER_IOC_MAGIC, 0x00, struct grabber_info)
+#define GRABBER_IOC_ENUM_BAR	_IOWR(GRABBER_IOC_MAGIC, 0x01, struct grabber_bar)
 
 #define GRABBER_IOC_GET_FORMAT	_IOR(GRABBER_IOC_MAGIC, 0x10, struct grabber_format)
 #define GRABBER_IOC_GET_BUFFER	_IOR(GRABBER_IOC_MAGIC, 0x11, struct grabber_buffer)
@@ -439,5 +486,6 @@ struct grabber_slot_address {
  * that was opened read-only.
  */
 #define GRABBER_IOC_UNMASK_IRQ	_IO(GRABBER_IOC_MAGIC, 0x21)
+#define GRABBER_IOC_SET_BAR	_IOWR(GRABBER_IOC_MAGIC, 0x22, struct grabber_bar)
 
 #endif /* _UAPI_LINUX_GRABBER_H */
