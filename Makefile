@@ -51,6 +51,16 @@ bench-frames:
 	@$(START) tests/setup.sh check
 	@$(START) $(PYTHON) tests/bench/frames.py
 
+# The gateware as one file (docs/fpga.md)
+gateware:
+	@mkdir -p build/gateware
+	@cat gateware/*.v >build/gateware/grabber_video_source.v
+	@echo "build/gateware/grabber_video_source.v"
+
+# What the gateware takes of a part, by yosys
+gateware-report:
+	@$(PYTHON) tests/gateware/report.py
+
 # Does a test see it when the driver is broken? (tests/README.md)
 mutants: export GRABBER_LABEL := mutants
 mutants:
@@ -95,6 +105,8 @@ help:
 	@echo "make check-long      the tests and those that take long"
 	@echo "make check-packages  the packages' tests"
 	@echo "make bench-frames    what a frame costs its reader, in instructions (root)"
+	@echo "make gateware        the gateware as one file, build/gateware/grabber_video_source.v"
+	@echo "make gateware-report what it takes of a part, by yosys (docs/fpga.md)"
 	@echo "make mutants         does a test see it when the driver is broken? (root; takes hours)"
 	@echo "  MUTANT=NAME        only this fault of tests/mutants"
 	@echo "make deb, make rpm   packages, in build/packages (root)"
@@ -104,6 +116,6 @@ help:
 	@echo "make uninstall       remove these; with the same PREFIX, DESTDIR"
 	@echo "make clean           remove what was built; the cache, ~/.cache/grabber, stays"
 
-.PHONY: all module tools programs demo check check-long bench-frames mutants deb rpm dkms \
+.PHONY: all module tools programs demo check check-long bench-frames gateware gateware-report mutants deb rpm dkms \
 	dkms-remove install uninstall \
 	check-packages clean help

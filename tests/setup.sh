@@ -10,7 +10,7 @@ packages="python3 gcc make libc6-dev libpng-dev zlib1g-dev busybox-static mmdebs
 if [ "${1:-}" = check ]; then
 	packages="$packages python3-pytest python3-pytest-xdist e2fsprogs g++ pahole perl git
 	trace-cmd linux-perf shellcheck man-db pkgconf zstd libibverbs-dev ibverbs-providers
-	iproute2"
+	iproute2 verilator yosys"
 fi
 
 label=${GRABBER_LABEL:-setup}
