@@ -151,6 +151,12 @@ def test_unloaded_while_the_card_is_gone(guest):
     check_streams(guest)
 
 
+def wait_for_state(guest, states):
+    """Of the device that keep.ko let go of."""
+    guest.run("until grep -Eqx '%s' /sys/module/keep/parameters/state; do sleep 0.05; done" % states,
+              timeout=60)
+
+
 @pytest.mark.guest(**CARD)
 @pytest.mark.parametrize("order", ["before", "after"])
 def test_unloaded_while_the_kernel_keeps_a_device(guest, order):
@@ -165,10 +171,12 @@ def test_unloaded_while_the_kernel_keeps_a_device(guest, order):
         guest.unload()
         guest.run(lets_go)
     else:
+        # Who frees it may be in the middle of that, and must not need the module any more.
         slowly = guest.spawn(lets_go)
-        guest.run("sleep 0.5")
+        wait_for_state(guest, "freed|waking")
         guest.unload()
         slowly.wait(timeout=20).check()
+    wait_for_state(guest, "freed")
     guest.unload("keep")
     guest.load(slots=16)
     check_streams(guest)

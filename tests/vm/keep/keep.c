@@ -6,8 +6,9 @@
  * insmod keep.ko parent=0000:01:00.0 device=grabber0
  * echo 1 >/sys/module/keep/parameters/let_go
  *
- * While it is let go of, the code that is told so is preempted for @ms before it wakes up
- * anybody who waits in a queue of module grabber.
+ * Who frees the device at last is preempted for @ms before he wakes up anybody who waits in a
+ * queue of module grabber's own; @state says so. That need not be who let go of it: a kernel
+ * with CONFIG_DEBUG_KOBJECT_RELEASE frees it up to four seconds later, in a thread of its own.
  */
 #include <linux/delay.h>
 #include <linux/device.h>
@@ -29,26 +30,31 @@ static unsigned int ms = 3000;
 module_param(ms, uint, 0);
 MODULE_PARM_DESC(ms, "for how long who wakes others is preempted, milliseconds");
 
+static char *state = "kept";
+module_param(state, charp, 0444);
+MODULE_PARM_DESC(state, "of the device: kept, let go, waking (who frees it is preempted), freed");
+
 static struct device *kept;
-static struct task_struct *slow;
+static struct kobject *freeing;
 
 static void preempted_wake_up(struct wait_queue_head *queue, unsigned int mode, int count,
 			      void *key)
 {
+	WRITE_ONCE(state, "waking");
 	msleep(ms);
 	__wake_up(queue, mode, count, key);
 }
 
+/* The card's own queues are in memory that it got, and have no name. */
 static int before_wake_up(struct kprobe *probe, struct pt_regs *regs)
 {
 	char name[KSYM_SYMBOL_LEN];
 
-	if (current != READ_ONCE(slow))
+	if (strcmp(READ_ONCE(state), "let go"))
 		return 0;
 	sprint_symbol(name, regs_get_kernel_argument(regs, 0));
 	if (!strstr(name, "[grabber]"))
 		return 0;
-	WRITE_ONCE(slow, NULL);
 	instruction_pointer_set(regs, (unsigned long)preempted_wake_up);
 	return 1;
 }
@@ -58,17 +64,39 @@ static void after(struct kprobe *probe, struct pt_regs *regs, unsigned long flag
 {
 }
 
-static struct kprobe probe = {
+static struct kprobe wake_up_probe = {
 	.symbol_name = "__wake_up",
 	.pre_handler = before_wake_up,
 	.post_handler = after,
 };
 
+/* Whether it is the one: others need not be told of their end. */
+static int before_release(struct kretprobe_instance *instance, struct pt_regs *regs)
+{
+	return (struct kobject *)regs_get_kernel_argument(regs, 0) != READ_ONCE(freeing);
+}
+
+static int after_release(struct kretprobe_instance *instance, struct pt_regs *regs)
+{
+	WRITE_ONCE(state, "freed");
+	return 0;
+}
+
+static struct kretprobe release_probe = {
+	.kp.symbol_name = "device_release",
+	.entry_handler = before_release,
+	.handler = after_release,
+};
+
 static int let_go_set(const char *text, const struct kernel_param *param)
 {
-	WRITE_ONCE(slow, current);
-	put_device(xchg(&kept, NULL));
-	WRITE_ONCE(slow, NULL);
+	struct device *dev = xchg(&kept, NULL);
+
+	if (!dev)
+		return -ENODEV;
+	WRITE_ONCE(freeing, &dev->kobj);
+	WRITE_ONCE(state, "let go");
+	put_device(dev);
 	return 0;
 }
 
@@ -81,6 +109,7 @@ MODULE_PARM_DESC(let_go, "let go of it now");
 static int __init keep_init(void)
 {
 	struct device *pci = bus_find_device_by_name(&pci_bus_type, NULL, parent);
+	int err;
 
 	if (!pci)
 		return -ENODEV;
@@ -88,12 +117,22 @@ static int __init keep_init(void)
 	put_device(pci);
 	if (!kept)
 		return -ENODEV;
-	return register_kprobe(&probe);
+	err = register_kprobe(&wake_up_probe);
+	if (err)
+		goto put;
+	err = register_kretprobe(&release_probe);
+	if (!err)
+		return 0;
+	unregister_kprobe(&wake_up_probe);
+put:
+	put_device(kept);
+	return err;
 }
 
 static void __exit keep_exit(void)
 {
-	unregister_kprobe(&probe);
+	unregister_kretprobe(&release_probe);
+	unregister_kprobe(&wake_up_probe);
 	put_device(kept);
 }
 
