@@ -204,15 +204,18 @@ enum grabber_want {
 
 /**
  * struct grabber_file - an open file of either node
+ * @ref: the open file, and its dma-bufs
  * @card: the card; referenced
- * @filp: the file
- * @entry: in card->files
+ * @filp: the file, while it is open
+ * @entry: in card->files, while it is open
  * @capture: counted in card->users while wanted; under card->mutex
  * @cursor: ordinal of the next frame for this reader; under card->wait.lock, as the
  *	rest
  * @end: while it is stopped, the first frame that it will not get
  * @held: bit for each slot that the reader holds by TAKE
  * @holding: how many these are
+ * @exporting: dma-bufs that were made of the reader's slots, and are still there. They
+ *	count in its share (grabber_share_used()): else one reader could fill the ring by them
  * @want: the call by which it last asked for a frame: poll() tells whether that call
  *	would succeed
  * @delivered_total: frames it was given
@@ -225,6 +228,7 @@ enum grabber_want {
  * @read_offset: bytes of it that were read
  */
 struct grabber_file {
+	struct kref ref;
 	struct grabber_card *card;
 	struct file *filp;
 	struct list_head entry;
@@ -233,6 +237,7 @@ struct grabber_file {
 	u64 end;
 	DECLARE_BITMAP(held, GRABBER_RING_SLOTS_MAX);
 	u32 holding;
+	u32 exporting;
 	enum grabber_want want;
 	u64 delivered_total;
 	u64 missed_total;
@@ -268,6 +273,7 @@ int grabber_minors_add(struct grabber_card *card);
 void grabber_minors_del(struct grabber_card *card);
 struct grabber_file *grabber_file_open(struct inode *inode, struct file *filp);
 void grabber_file_close(struct grabber_file *file);
+void grabber_file_put(struct grabber_file *file);
 
 /* format.c */
 int grabber_put_format(struct grabber_card *card, struct grabber_format __user *user);
@@ -308,7 +314,7 @@ void grabber_card_broke(struct grabber_card *card, const char *how);
 void grabber_stream_end(struct grabber_card *card);
 void grabber_stream_cancel(struct grabber_card *card);
 void grabber_card_feed(struct grabber_card *card);
-void grabber_slot_release(struct grabber_card *card, u32 slot);
+void grabber_slot_release(struct grabber_file *file, u32 slot, u32 *count);
 
 /* interrupt.c */
 int grabber_interrupts_init(void);
@@ -325,6 +331,13 @@ static inline int grabber_capture_want(struct grabber_file *file, bool poll)
 {
 	return READ_ONCE(file->capture) == GRABBER_CAPTURE_IDLE ?
 	       grabber_capture_begin(file, poll) : 0;
+}
+
+/* Whether a reader has all that it may have of the ring, in its hands or as dma-bufs. */
+static inline bool grabber_share_used(const struct grabber_file *file)
+{
+	return READ_ONCE(file->holding) + READ_ONCE(file->exporting) >=
+	       READ_ONCE(file->card->ring.hold_max);
 }
 
 /* wake.c */

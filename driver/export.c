@@ -2,6 +2,10 @@
 /*
  * A slot as a dma-buf: another driver, or another program, gets a frame without a
  * copy. The dma-buf holds the slot as a reader does, and the card object with it.
+ *
+ * It is part of its reader's share for as long as the reader's file is open. A dma-buf
+ * outlives that file, so all of them together leave readers a place, too
+ * (grabber_ring_export()).
  */
 #include <linux/dma-buf.h>
 #include <linux/dma-mapping.h>
@@ -20,13 +24,15 @@
 
 /**
  * struct grabber_exported - what stands behind a dma-buf
- * @card: the card; referenced
+ * @file: whose slot it was; referenced, though the file may be closed
+ * @card: its card
  * @slot: the slot; held
  * @vaddr: the kernel's mapping of it, while somebody wants one
  * @lock: protects @importers
  * @importers: mappings for other devices
  */
 struct grabber_exported {
+	struct grabber_file *file;
 	struct grabber_card *card;
 	u32 slot;
 	void *vaddr;
@@ -171,9 +177,10 @@ static void export_free(struct grabber_exported *exported)
 	struct grabber_card *card = exported->card;
 
 	spin_lock_irq(&card->wait.lock);
-	grabber_slot_release(card, exported->slot);
+	grabber_ring_unexport(&card->ring, exported->slot);
+	grabber_slot_release(exported->file, exported->slot, &exported->file->exporting);
 	spin_unlock_irq(&card->wait.lock);
-	grabber_card_put(card);
+	grabber_file_put(exported->file);
 	kfree(exported);
 }
 
@@ -194,25 +201,30 @@ static const struct dma_buf_ops export_ops = {
 	DMA_BUF_VMAP_OPS(export_vmap, export_vunmap),
 };
 
-/* A second hold on a slot that the file holds. Or an error: it does not, or no memory. */
+/* A second hold on a slot that the file holds. Or an error, as grabber_export_slot() says. */
 static struct grabber_exported *hold_again(struct grabber_file *file, u32 slot)
 {
 	struct grabber_card *card = file->card;
 	struct grabber_exported *exported = kzalloc(sizeof(*exported), GFP_KERNEL);
+	int err = 0;
 
 	if (!exported)
 		return ERR_PTR(-ENOMEM);
 	slot = array_index_nospec(slot, GRABBER_RING_SLOTS_MAX);
 	spin_lock_irq(&card->wait.lock);
-	if (!test_bit(slot, file->held)) {
-		spin_unlock_irq(&card->wait.lock);
-		kfree(exported);
-		return ERR_PTR(-EINVAL);
-	}
-	/* It is held, so this cannot be one too many. */
-	grabber_ring_hold(&card->ring, slot);
+	if (!test_bit(slot, file->held))
+		err = -EINVAL;
+	else if (!grabber_ring_export(&card->ring, slot))
+		err = -EBUSY;
+	else
+		file->exporting++;
 	spin_unlock_irq(&card->wait.lock);
-	grabber_card_get(card);
+	if (err) {
+		kfree(exported);
+		return ERR_PTR(err);
+	}
+	kref_get(&file->ref);
+	exported->file = file;
 	exported->card = card;
 	exported->slot = slot;
 	mutex_init(&exported->lock);

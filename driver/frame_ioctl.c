@@ -59,10 +59,7 @@ static int give_slot(struct grabber_file *file, u32 slot)
 	slot = array_index_nospec(slot, GRABBER_RING_SLOTS_MAX);
 	spin_lock_irq(&card->wait.lock);
 	if (__test_and_clear_bit(slot, file->held)) {
-		grabber_slot_release(card, slot);
-		/* Another thread may poll this file. */
-		if (file->holding-- == card->ring.hold_max)
-			grabber_wake(card, EPOLLIN | EPOLLRDNORM);
+		grabber_slot_release(file, slot, &file->holding);
 		err = 0;
 	}
 	spin_unlock_irq(&card->wait.lock);
@@ -133,7 +130,7 @@ static int take_slot(struct grabber_file *file, struct grabber_take *args, ktime
 		if (err)
 			break;
 	}
-	/* A frame is there, but others hold as many as may be held. */
+	/* A frame is there, but others hold as many as may be held, or as this file may. */
 	if (err != -ERESTARTSYS && grabber_frame_ready(file, GRABBER_WANT_READ))
 		return -EBUSY;
 	return err;

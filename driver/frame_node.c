@@ -49,7 +49,7 @@ static int frame_release(struct inode *inode, struct file *filp)
 
 	spin_lock_irq(&card->wait.lock);
 	for_each_set_bit(slot, file->held, GRABBER_RING_SLOTS_MAX)
-		grabber_slot_release(card, slot);
+		grabber_slot_release(file, slot, &file->holding);
 	if (file->read_slot >= 0)
 		read_end(file);
 	spin_unlock_irq(&card->wait.lock);
@@ -97,10 +97,10 @@ static inline u32 given(struct grabber_file *file, u32 slot)
  * @newest: skip to the newest frame
  * @take: told of the frame, its slot and what was missed
  *
- * Return: its slot; -EAGAIN: there is none now, or others hold all that may be held;
- * -EBUSY: the reader itself holds all that it may; -ECANCELED: it said STOP, and has
- * all frames from before; -EIO: it has all frames, until the card can be started again;
- * -ENODEV: it has all frames, and the card is gone.
+ * Return: its slot; -EAGAIN: there is none now, or others hold all that may be held, or
+ * have its share as dma-bufs; -EBUSY: the reader itself holds all that it may;
+ * -ECANCELED: it said STOP, and has all frames from before; -EIO: it has all frames, until
+ * the card can be started again; -ENODEV: it has all frames, and the card is gone.
  */
 int grabber_frame_take(struct grabber_file *file, bool newest, struct grabber_take *take)
 {
@@ -116,7 +116,7 @@ int grabber_frame_take(struct grabber_file *file, bool newest, struct grabber_ta
 		slot = -EBUSY;
 		goto out;
 	}
-	if (!grabber_ring_hold(&card->ring, slot)) {
+	if (grabber_share_used(file) || !grabber_ring_hold(&card->ring, slot)) {
 		slot = -EAGAIN;
 		goto out;
 	}

@@ -163,6 +163,7 @@ struct grabber_file *grabber_file_open(struct inode *inode, struct file *filp)
 		grabber_card_put(card);
 		return ERR_PTR(-ENOMEM);
 	}
+	kref_init(&file->ref);
 	file->filp = filp;
 	file->card = card;
 	file->choice = card->bar;
@@ -197,6 +198,23 @@ void grabber_file_close(struct grabber_file *file)
 	mutex_lock(&card->files_lock);
 	list_del(&file->entry);
 	mutex_unlock(&card->files_lock);
+	grabber_file_put(file);
+}
+
+static void file_free(struct kref *ref)
+{
+	struct grabber_file *file = container_of(ref, struct grabber_file, ref);
+	struct grabber_card *card = file->card;
+
 	kfree(file);
 	grabber_card_put(card);
+}
+
+/**
+ * grabber_file_put() - drop a reference to the state of a file, which may be closed
+ * @file: the state
+ */
+void grabber_file_put(struct grabber_file *file)
+{
+	kref_put(&file->ref, file_free);
 }

@@ -52,7 +52,8 @@ enum grabber_slot_state {
 /**
  * struct grabber_slot - one frame's place in the buffer
  * @state: who has it
- * @holds: readers that hold it
+ * @holds: readers that hold it, and dma-bufs
+ * @exports: these dma-bufs
  * @reads: readers whose read() is in the middle of it
  * @place: of its frame in the ring's order
  * @next_free: next in the list of FREE slots, -1 at its end
@@ -66,6 +67,7 @@ enum grabber_slot_state {
 struct grabber_slot {
 	enum grabber_slot_state state;
 	u32 holds;
+	u32 exports;
 	u32 reads;
 	u32 place;
 	int next_free;
@@ -87,7 +89,9 @@ struct grabber_slot {
  * @queued: slots that are with the card
  * @held: slots held by at least one reader
  * @hold_total: most slots that may be held, by all readers together
- * @hold_max: most slots that one reader may hold: it leaves another one a place
+ * @hold_max: most slots that one reader may hold, and most that may be dma-bufs: that
+ *	leaves another reader a place
+ * @exported: slots with at least one dma-buf
  * @first_free: head of the list of FREE slots, -1 for none
  * @last_free: its tail
  * @ready: a bit for each place whose frame is still there
@@ -115,6 +119,7 @@ struct grabber_ring {
 	u32 held;
 	u32 hold_total;
 	u32 hold_max;
+	u32 exported;
 	int first_free;
 	int last_free;
 	DECLARE_BITMAP(ready, GRABBER_RING_SLOTS_MAX);
@@ -209,6 +214,40 @@ static inline bool grabber_ring_is_read(const struct grabber_ring *ring, u32 ind
 {
 	return ordinal >= ring->base && ring->slots[index].state == GRABBER_SLOT_READY &&
 	       ring->slots[index].ordinal == ordinal;
+}
+
+/**
+ * grabber_ring_export() - hold a slot for a dma-buf, which nobody may live to give back
+ * @ring: the ring
+ * @index: a slot that is held already
+ *
+ * Undone by grabber_ring_unexport() and grabber_ring_release().
+ *
+ * Return: false when as many slots are dma-bufs as may be.
+ */
+static inline bool grabber_ring_export(struct grabber_ring *ring, u32 index)
+{
+	struct grabber_slot *slot = &ring->slots[index];
+
+	if (!slot->exports) {
+		if (ring->exported >= ring->hold_max)
+			return false;
+		ring->exported++;
+	}
+	slot->exports++;
+	slot->holds++;
+	return true;
+}
+
+/**
+ * grabber_ring_unexport() - a slot has one dma-buf less
+ * @ring: the ring
+ * @index: the slot
+ */
+static inline void grabber_ring_unexport(struct grabber_ring *ring, u32 index)
+{
+	if (!--ring->slots[index].exports)
+		ring->exported--;
 }
 
 #endif /* GRABBER_RING_H */

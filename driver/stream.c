@@ -129,20 +129,25 @@ void grabber_slot_unused(struct grabber_card *card, u32 slot)
 }
 
 /**
- * grabber_slot_release() - a reader gives a slot up
- * @card: the card; its lock is held
- * @slot: a slot that the reader holds
+ * grabber_slot_release() - a reader gives a slot up, or its dma-buf goes
+ * @file: the reader; its card's lock is held
+ * @slot: the slot
+ * @count: the one of the reader's two counts that becomes less
  */
-void grabber_slot_release(struct grabber_card *card, u32 slot)
+void grabber_slot_release(struct grabber_file *file, u32 slot, u32 *count)
 {
+	struct grabber_card *card = file->card;
 	bool full = card->ring.held == card->ring.hold_total;
+	bool used = grabber_share_used(file);
 
 	lockdep_assert_held(&card->wait.lock);
 	trace_grabber_given(card, slot, card->ring.slots[slot].flags);
 	grabber_ring_release(&card->ring, slot);
 	grabber_card_feed(card);
-	/* There is room to hold another one. */
-	if (full && card->ring.held < card->ring.hold_total)
+	--*count;
+	/* There is room to hold another one. Another thread may poll this file. */
+	if ((full && card->ring.held < card->ring.hold_total) ||
+	    (used && !grabber_share_used(file)))
 		grabber_wake(card, EPOLLIN | EPOLLRDNORM);
 }
 

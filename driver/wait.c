@@ -92,7 +92,7 @@ bool grabber_frame_ready(struct grabber_file *file, enum grabber_want want)
 		return false;
 	if (want == GRABBER_WANT_READ)
 		return true;
-	if (READ_ONCE(file->holding) >= READ_ONCE(ring->hold_max))
+	if (grabber_share_used(file))
 		return false;
 	return READ_ONCE(ring->held) < READ_ONCE(ring->hold_total) ||
 	       may_join(file, want == GRABBER_WANT_NEWEST);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* A slot as a dma-buf: what it shows, what it refuses, and how long it holds the slot. */
+#include <pthread.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -215,7 +216,7 @@ TEST(held_after_close)
 	held_becomes(watcher, 0);
 }
 
-/* A slot counts once, whoever holds it and how often it is out. */
+/* A slot counts once among all, whoever holds it and how often it is out. */
 TEST(exported_twice)
 {
 	int fd = open_frames(O_RDWR), first, second;
@@ -232,25 +233,80 @@ TEST(exported_twice)
 	held_becomes(fd, 0);
 }
 
+static short ready(int fd, int ms)
+{
+	struct pollfd pollfd = { .fd = fd, .events = POLLIN };
+
+	CHECK(poll(&pollfd, 1, ms) >= 0);
+	return pollfd.revents;
+}
+
+static void *close_later(void *arg)
+{
+	sleep_ms(500);
+	close(*(int *)arg);
+	return NULL;
+}
+
+/* One file's dma-bufs leave another one a place, as its holds do. */
 TEST(counts_as_held)
 {
-	int fd = open_frames(O_RDONLY);
+	int fd = open_frames(O_RDONLY), other = open_frames(O_RDONLY);
 	struct grabber_buffer layout = get_buffer(fd);
-	struct exported *exported = calloc(layout.hold_total, sizeof(*exported));
+	struct exported *exported = calloc(layout.hold_max, sizeof(*exported));
 	struct grabber_take take;
+	pthread_t closer;
 	uint8_t byte;
 
-	for (uint32_t i = 0; i < layout.hold_total; i++)
+	for (uint32_t i = 0; i < layout.hold_max; i++)
 		exported[i] = export_frame(fd, O_RDONLY);
-	EXPECT(get_stats(fd).held == layout.hold_total);
+	EXPECT(get_stats(fd).held == layout.hold_max);
 	EXPECT(take_frame(fd, &take, 200 * NS_PER_MS) == EBUSY);
+	EXPECT(ready(fd, 300) == 0);
+	take = must_take(other);
 	/* Not even these starve the card and who reads. */
 	EXPECT(read(open_frames(O_RDONLY), &byte, 1) == 1);
-	for (uint32_t i = 0; i < layout.hold_total; i++) {
+	must_give(other, take.slot);
+	/* Somebody else may have them: so TAKE waits for them to go, and so does poll(). */
+	for (uint32_t i = 0; i < layout.hold_max; i++)
 		unchanged(&exported[i]);
+	CHECK(!pthread_create(&closer, NULL, close_later, &exported[0].fd));
+	must_give(fd, must_take(fd).slot);
+	pthread_join(closer, NULL);
+	exported[0] = export_frame(fd, O_RDONLY);
+	EXPECT(ready(fd, 0) == 0);
+	CHECK(!pthread_create(&closer, NULL, close_later, &exported[0].fd));
+	EXPECT(ready(fd, 20000) == POLLIN);
+	pthread_join(closer, NULL);
+	for (uint32_t i = 1; i < layout.hold_max; i++)
 		close(exported[i].fd);
-	}
 	overwrite_all(fd);
+}
+
+/* Nor do those of files that were closed, one after the other. */
+TEST(leave_a_place_after_close)
+{
+	struct grabber_buffer layout = get_buffer(open_frames(O_RDONLY));
+	struct exported *exported = calloc(layout.hold_max, sizeof(*exported));
+	int fd, second;
+	struct grabber_take take;
+
+	for (uint32_t i = 0; i < layout.hold_max; i++) {
+		fd = open_frames(O_RDONLY);
+		exported[i] = export_frame(fd, O_RDONLY);
+		close(fd);
+	}
+	fd = open_frames(O_RDONLY);
+	take = must_take(fd);
+	EXPECT(export(fd, take.slot, O_RDONLY) == -EBUSY);
+	must_give(fd, take.slot);
+	take = must_take(open_frames(O_RDONLY));
+	/* Where one goes there is room for one; and what is one may be one again. */
+	close(exported[0].fd);
+	take = must_take(fd);
+	exported[0].fd = export(fd, take.slot, O_RDONLY);
+	second = export(fd, take.slot, O_RDONLY);
+	EXPECT(exported[0].fd >= 0 && second >= 0);
 }
 
 TEST(survives_fork)

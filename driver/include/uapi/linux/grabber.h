@@ -103,7 +103,8 @@ struct grabber_format_choice {
  *	may write on up to the next one, within the slot's last page
  * @stride: bytes from one slot's start to the next one's, whole pages
  * @mmap_size: bytes of the whole mapping: all slots, then the status page
- * @hold_max: slots that one open file may hold at a time by TAKE
+ * @hold_max: slots that one open file may hold at a time, by TAKE and as dma-bufs; and
+ *	slots that may be dma-bufs, of all files together
  * @status_size: bytes of the status page, whole pages
  * @status_offset: where it starts in the mapping (struct grabber_status)
  * @hold_total: slots that all open files together may hold. It is @slots - 3: one slot
@@ -241,8 +242,8 @@ struct grabber_status {
  * @deadline_ns: 0; after EINTR CLOCK_MONOTONIC when the wait is over
  *
  * Errors: EAGAIN: no frame, and no wait was asked for; ETIMEDOUT: none within
- * the timeout; EBUSY: this file holds as many slots as it may (at once), or all files
- * together held as many as they may until the timeout (see &struct grabber_buffer
+ * the timeout; EBUSY: this file holds as many slots as it may (at once), or it did so with
+ * its dma-bufs, or all files together did, until the timeout (see &struct grabber_buffer
  * @hold_max and @hold_total); ECANCELED: this file said STOP, and has all frames from
  * before; EINTR: a signal handler ran, see below; ENODEV: the card is gone, and no
  * frame is left from before; EIO: the card could not be started, or not again after an
@@ -309,10 +310,13 @@ struct grabber_give {
  *
  * The dma-buf has the size of a slot in whole pages, offers mmap, vmap and
  * DMA_BUF_IOCTL_SYNC, and holds the slot until its last user closes it: GIVE before
- * that is fine. It counts among the slots that all files together may hold (hold_total
- * of &struct grabber_buffer), not among those of this file.
+ * that is fine. While it is there it counts as one of the slots that this file may hold
+ * (hold_max of &struct grabber_buffer), beside a TAKE of the same slot that was not given
+ * back yet. All dma-bufs together, also of files that were closed, have hold_max slots at
+ * most: where more than one slot may be held, one is always left for a TAKE.
  *
- * Errors: EINVAL: not held by this file, unknown flags; EACCES: O_RDWR of a file that
+ * Errors: EINVAL: not held by this file, unknown flags; EBUSY: hold_max other slots are
+ * dma-bufs: close one; EACCES: O_RDWR of a file that
  * was opened read-only, or any of one opened write-only; EMFILE, ENFILE, ENOMEM;
  * EOPNOTSUPP: the kernel was built without dma-bufs (CONFIG_DMA_SHARED_BUFFER).
  */
