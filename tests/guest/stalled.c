@@ -87,24 +87,33 @@ static void *give_pages(void *arg)
 	}
 }
 
-TEST_LIMIT(others_go_on_and_so_does_it, 120)
+/* As many as there can be frames, each in the middle of another one. */
+TEST_LIMIT(others_go_on_and_so_do_they, 120)
 {
-	struct stalled stalled = { .fd = open_frames(O_RDWR) };
-	pthread_t reader, pager;
+	struct stalled stalled[3] = { 0 };
+	const size_t count = sizeof(stalled) / sizeof(stalled[0]);
+	pthread_t readers[count], pagers[count];
 
-	must_set(stalled.fd, 4, 0, NULL);
-	without_pages(&stalled);
-	CHECK(!pthread_create(&reader, NULL, read_frame, &stalled));
-	must_be_stalled(&stalled);
+	must_set(open_frames(O_RDWR), count + 1, 0, NULL);
+	for (size_t i = 0; i < count; i++) {
+		stalled[i].fd = open_frames(O_RDWR);
+		without_pages(&stalled[i]);
+		CHECK(!pthread_create(&readers[i], NULL, read_frame, &stalled[i]));
+		must_be_stalled(&stalled[i]);
+	}
 	others_go_on();
-	/* The buffer is not exchanged under the copy. */
-	CHECK(ioctl(stalled.fd, GRABBER_IOC_STOP) == 0);
-	EXPECT(set_buffer(stalled.fd, 5, 0, NULL) == EBUSY);
-	CHECK(ioctl(stalled.fd, GRABBER_IOC_START) == 0);
-	CHECK(!pthread_create(&pager, NULL, give_pages, &stalled));
-	pthread_join(reader, NULL);
-	EXPECT_MSG(stalled.got == (ssize_t)stalled.size, "read() gave %zd: %s", stalled.got,
-		   strerror(errno));
+	/* The buffer is not exchanged under the copies. */
+	for (size_t i = 0; i < count; i++)
+		CHECK(ioctl(stalled[i].fd, GRABBER_IOC_STOP) == 0);
+	EXPECT(set_buffer(stalled[0].fd, 5, 0, NULL) == EBUSY);
+	for (size_t i = 0; i < count; i++)
+		CHECK(ioctl(stalled[i].fd, GRABBER_IOC_START) == 0);
+	for (size_t i = 0; i < count; i++) {
+		CHECK(!pthread_create(&pagers[i], NULL, give_pages, &stalled[i]));
+		pthread_join(readers[i], NULL);
+		EXPECT_MSG(stalled[i].got == (ssize_t)stalled[i].size, "read() %zu gave %zd", i,
+			   stalled[i].got);
+	}
 }
 
 TEST_LIMIT(it_can_be_killed, 120)

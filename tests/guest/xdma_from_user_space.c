@@ -260,6 +260,15 @@ TEST(slot_address_refuses)
 	EXPECT_ERRNO(ioctl(engine.frames, GRABBER_IOC_SLOT_ADDRESS, &address), ENOTTY);
 }
 
+/* Who may only read registers sets nothing on its way, either. */
+TEST(unmask_needs_a_file_for_writing)
+{
+	struct engine engine = open_engine();
+
+	EXPECT_ERRNO(ioctl(open_bar(O_RDONLY), GRABBER_IOC_UNMASK_IRQ), EACCES);
+	EXPECT(ioctl(engine.bar, GRABBER_IOC_UNMASK_IRQ) == 0);
+}
+
 /* The pages that a program maps are those that the card writes: nothing is copied. */
 TEST(no_copy)
 {
