@@ -33,9 +33,12 @@ const char *node_path(int card, bool bar);
 
 /* Takes a frame; returns 0 or the errno. */
 int take_frame(int fd, struct grabber_take *take, int64_t timeout_ns);
-/* Ends the test when there is none, or the slot is not held. */
+/* These end the test when there is none, or the slot is not held. */
 struct grabber_take must_take(int fd);
 void must_give(int fd, uint32_t slot);
+
+/* What poll() says of @events, or a negative errno. */
+int poll_for(int fd, short events, int ms);
 
 /* A frame that began and is in none of the other counts fails the test. */
 void check_sums(struct grabber_stats stats);
@@ -56,6 +59,12 @@ void bar_write32(int bar, off_t offset, uint32_t value);
 uint64_t bar_counter(int bar, off_t offset);
 /* True when the node is the register window of the virtual card's video source. */
 bool is_video_source(int bar);
+/* How many frames that source makes in 1000 seconds. */
+#define RATE_HARDLY_ANY 1
+#define RATE_FAST 20000
+void set_rate(uint32_t frames_in_1000s);
+/* A card that runs and makes RATE_HARDLY_ANY frames, and a file that has seen all so far. */
+int open_quiet(void);
 
 /* One byte or word read where a signal may come: 0, or the signal. */
 int probe_byte(const volatile void *at, uint8_t *value);

@@ -128,13 +128,21 @@ TEST(lost_interrupts_and_many_slots)
 	stop_and_count(&stage, 0);
 }
 
-/* Frames that the source had begun before it counted anew have numbers of no use. */
-TEST(counts_anew_while_it_runs)
+/* The source counts from 0 again, while it runs. */
+static struct stage counts_anew(void)
 {
 	struct stage stage = set_stage();
 
 	take_some(&stage, 10);
 	bar_write32(stage.bar, FAULT_COUNT_ANEW, 1);
+	return stage;
+}
+
+/* Frames that the source had begun before it counted anew have numbers of no use. */
+TEST(counts_anew_while_it_runs)
+{
+	struct stage stage = counts_anew();
+
 	take_until_flagged(&stage);
 	take_some(&stage, 40);
 	stop_and_count(&stage, 4);
@@ -143,10 +151,8 @@ TEST(counts_anew_while_it_runs)
 /* By the time that it is seen the source has begun more than before. */
 TEST(counts_anew_and_overtakes)
 {
-	struct stage stage = set_stage();
+	struct stage stage = counts_anew();
 
-	take_some(&stage, 10);
-	bar_write32(stage.bar, FAULT_COUNT_ANEW, 1);
 	bar_write32(stage.bar, FAULT_SKIP, 1000000);
 	take_until_flagged(&stage);
 	take_some(&stage, 40);
@@ -171,10 +177,8 @@ TEST(counts_anew_while_stopped)
 /* Nothing was begun since but what is on its way. */
 TEST(counts_anew_just_before_the_stop)
 {
-	struct stage stage = set_stage();
+	struct stage stage = counts_anew();
 
-	take_some(&stage, 10);
-	bar_write32(stage.bar, FAULT_COUNT_ANEW, 1);
 	stop_and_count(&stage, 4);
 	CHECK(ioctl(stage.fd, GRABBER_IOC_START) == 0);
 	take_some(&stage, 20);

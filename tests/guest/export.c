@@ -233,14 +233,6 @@ TEST(exported_twice)
 	held_becomes(fd, 0);
 }
 
-static short ready(int fd, int ms)
-{
-	struct pollfd pollfd = { .fd = fd, .events = POLLIN };
-
-	CHECK(poll(&pollfd, 1, ms) >= 0);
-	return pollfd.revents;
-}
-
 static void *close_later(void *arg)
 {
 	sleep_ms(500);
@@ -262,7 +254,7 @@ TEST(counts_as_held)
 		exported[i] = export_frame(fd, O_RDONLY);
 	EXPECT(get_stats(fd).held == layout.hold_max);
 	EXPECT(take_frame(fd, &take, 200 * NS_PER_MS) == EBUSY);
-	EXPECT(ready(fd, 300) == 0);
+	EXPECT(poll_for(fd, POLLIN, 300) == 0);
 	take = must_take(other);
 	/* Not even these starve the card and who reads. */
 	EXPECT(read(open_frames(O_RDONLY), &byte, 1) == 1);
@@ -274,9 +266,9 @@ TEST(counts_as_held)
 	must_give(fd, must_take(fd).slot);
 	pthread_join(closer, NULL);
 	exported[0] = export_frame(fd, O_RDONLY);
-	EXPECT(ready(fd, 0) == 0);
+	EXPECT(poll_for(fd, POLLIN, 0) == 0);
 	CHECK(!pthread_create(&closer, NULL, close_later, &exported[0].fd));
-	EXPECT(ready(fd, 20000) == POLLIN);
+	EXPECT(poll_for(fd, POLLIN, 20000) == POLLIN);
 	pthread_join(closer, NULL);
 	for (uint32_t i = 1; i < layout.hold_max; i++)
 		close(exported[i].fd);

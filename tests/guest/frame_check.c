@@ -74,6 +74,25 @@ bool frame_check(struct frame_check *check, const void *frame, size_t bytes, uin
 	return check_pattern(&check->format, frame);
 }
 
+void good_frames(int fd, int count)
+{
+	struct grabber_buffer layout = get_buffer(fd);
+	uint8_t *map = map_frames(fd, PROT_READ);
+	struct frame_check *check = frame_check_open(fd);
+	uint32_t number;
+
+	CHECK(ioctl(fd, GRABBER_IOC_START) == 0);
+	while (count--) {
+		struct grabber_take take = must_take(fd);
+
+		EXPECT(take.slot < layout.slots && take.offset == take.slot * layout.stride);
+		CHECK(frame_check(check, map + take.offset, take.bytes, &number));
+		must_give(fd, take.slot);
+	}
+	munmap(map, layout.mmap_size);
+	free(check);
+}
+
 uint32_t frame_check_mask(const struct frame_check *check)
 {
 	return check->is_chart ? ~0U : 0xff;

@@ -19,6 +19,8 @@ struct frame_check *frame_check_open(int fd);
  * goes to @number, in so many bits as the picture has room for.
  */
 bool frame_check(struct frame_check *check, const void *frame, size_t bytes, uint32_t *number);
+/* START, and so many frames by TAKE, each as its card drew it, and where it should be. */
+void good_frames(int fd, int count);
 /* The difference of two frame numbers as far as the picture's bits tell. */
 uint32_t frame_check_mask(const struct frame_check *check);
 

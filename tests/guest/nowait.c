@@ -10,19 +10,6 @@
 #include "card.h"
 #include "frame_check.h"
 #include "uring.h"
-#include "video_source.h"
-
-#define HARDLY_ANY 1	/* frames in 1000 seconds */
-#define FAST 20000
-
-static void set_rate(uint32_t frames_in_1000s)
-{
-	int bar = open_bar(O_RDWR);
-
-	CHECK(is_video_source(bar));
-	bar_write32(bar, VS_RATE, frames_in_1000s);
-	close(bar);
-}
 
 TEST(rwf_nowait)
 {
@@ -33,14 +20,14 @@ TEST(rwf_nowait)
 	struct grabber_take take;
 	int64_t start;
 
-	set_rate(HARDLY_ANY);
+	set_rate(RATE_HARDLY_ANY);
 	CHECK(ioctl(fd, GRABBER_IOC_START) == 0);
 	while (take_frame(fd, &take, NS_PER_S) == 0)
 		must_give(fd, take.slot);
 	start = now_ns();
 	EXPECT_ERRNO(preadv2(fd, &to, 1, -1, RWF_NOWAIT), EAGAIN);
 	EXPECT(now_ns() - start < NS_PER_S);
-	set_rate(FAST);
+	set_rate(RATE_FAST);
 	CHECK(poll(&ready, 1, 20000) == 1);
 	CHECK(preadv2(fd, &to, 1, -1, RWF_NOWAIT) == (ssize_t)size);
 	frame_check(frame_check_open(fd), to.iov_base, size, &number);
@@ -67,7 +54,7 @@ TEST(io_uring_without_a_worker)
 	uint8_t *frame = malloc(size);
 	struct ring ring = open_ring();
 
-	set_rate(FAST);
+	set_rate(RATE_FAST);
 	for (int i = 0; i < 10; i++) {
 		int got = transfer(&ring, IORING_OP_READ, fd, frame, size, -1);
 
@@ -84,7 +71,7 @@ TEST(splice_to_a_pipe)
 	struct frame_check *check = frame_check_open(fd);
 	uint8_t *frame = malloc(size);
 
-	set_rate(FAST);
+	set_rate(RATE_FAST);
 	CHECK(pipe(pipe_fds) == 0);
 	for (int i = 0; i < 5; i++) {
 		for (size_t at = 0; at < size;) {
@@ -116,5 +103,5 @@ TEST(sendfile_is_refused)
 
 TEST(rate_back)
 {
-	set_rate(FAST);
+	set_rate(RATE_FAST);
 }

@@ -33,14 +33,6 @@ static void fault(uint32_t which, uint32_t value)
 	close(bar);
 }
 
-static int poll_for(int fd, int ms)
-{
-	struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
-	int ready = poll(&poll_fd, 1, ms);
-
-	return ready < 0 ? -errno : poll_fd.revents;
-}
-
 /* How often poll() says POLLIN in a while. */
 static unsigned int busy_polls(int fd, int ms)
 {
@@ -49,7 +41,7 @@ static unsigned int busy_polls(int fd, int ms)
 	int left;
 
 	while ((left = (end - now_ns()) / NS_PER_MS) > 0)
-		if (poll_for(fd, left) & POLLIN)
+		if (poll_for(fd, POLLIN, left) & POLLIN)
 			count++;
 	return count;
 }
@@ -135,8 +127,8 @@ TEST_LIMIT(behind_a_new_buffer, 120)
 	/* None can come now. */
 	taker = start_take(behind, 300 * NS_PER_MS);
 	EXPECT(ended_within(taker, 20000) == ETIMEDOUT);
-	EXPECT_MSG(poll_for(behind, 100) == 0, "poll() on an empty buffer: %#x",
-		   poll_for(behind, 0));
+	EXPECT_MSG(poll_for(behind, POLLIN, 100) == 0, "poll() on an empty buffer: %#x",
+		   poll_for(behind, POLLIN, 0));
 	reader = start_read(behind);
 	EXPECT_MSG(ended_within(reader, 400) == -1, "read() had something from an empty buffer");
 	must_die(reader);
@@ -159,7 +151,7 @@ TEST_LIMIT(two_partial_reads, 120)
 	fd = open_frames(O_RDONLY);
 	other = open_frames(O_RDONLY);
 	for (int i = 0; i < 10; i++) {
-		EXPECT(poll_for(fd, 20000) == POLLIN);
+		EXPECT(poll_for(fd, POLLIN, 20000) == POLLIN);
 		must_give(fd, must_take(fd).slot);
 	}
 	must_read_frames(other, 10);
@@ -225,10 +217,10 @@ TEST_LIMIT(poll_in_the_middle, 120)
 	fault(FAULT_STUCK, 1);
 	while (take_frame(fd, &take, NS_PER_S) == 0)
 		must_give(fd, take.slot);
-	EXPECT_MSG(poll_for(fd, 0) == 0, "poll() says there is a frame, and TAKE has none");
+	EXPECT_MSG(poll_for(fd, POLLIN, 0) == 0, "poll() says there is a frame, and TAKE has none");
 	EXPECT(take_frame(fd, &take, 0) == EAGAIN);
 	CHECK(read(fd, &byte, 1) == 1);
-	EXPECT_MSG(poll_for(fd, 0) == POLLIN, "poll() does not say that there is a rest");
+	EXPECT_MSG(poll_for(fd, POLLIN, 0) == POLLIN, "poll() does not say that there is a rest");
 	fault(FAULT_STUCK, 0);
 }
 
@@ -302,7 +294,7 @@ TEST_LIMIT(all_is_held, 120)
 	poller = fork();
 	CHECK(poller >= 0);
 	if (!poller)
-		_exit(poll_for(other, 20000) == POLLIN ? 0 : 1);
+		_exit(poll_for(other, POLLIN, 20000) == POLLIN ? 0 : 1);
 	EXPECT(ended_within(taker, 500) == -1 && ended_within(poller, 100) == -1);
 	must_give(second, last.slot);
 	must_give(holder, first.slot);
@@ -383,7 +375,7 @@ TEST_LIMIT(crowd, 180)
 				struct grabber_take take;
 				int err;
 
-				if (i % 2 && poll_for(fd, 20000) != POLLIN)
+				if (i % 2 && poll_for(fd, POLLIN, 20000) != POLLIN)
 					break;
 				err = take_frame(fd, &take, i % 2 ? 0 : 20 * NS_PER_S);
 				/* Another one may have been faster. */

@@ -233,14 +233,6 @@ TEST(seek_on_the_bar_node)
 	EXPECT_ERRNO(seek(open_bar(O_RDWR), 0, 0), ENOTTY);
 }
 
-static int poll_now(int fd, int ms)
-{
-	struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
-
-	CHECK(poll(&poll_fd, 1, ms) >= 0);
-	return poll_fd.revents;
-}
-
 /* Without SEEK the driver thinks that nothing was read; with it poll() really waits. */
 TEST(poll_after_seek)
 {
@@ -249,14 +241,14 @@ TEST(poll_after_seek)
 	int events;
 
 	must_next(&reader);
-	EXPECT(poll_now(reader.fd, 0) == POLLIN);
+	EXPECT(poll_for(reader.fd, POLLIN, 0) == POLLIN);
 	do {
 		frames = frames_now(&reader);
 		CHECK(seek(reader.fd, frames, 0) == 0);
-		events = poll_now(reader.fd, 0);
+		events = poll_for(reader.fd, POLLIN, 0);
 	} while (frames != frames_now(&reader));
 	EXPECT_MSG(events == 0, "poll() gives %#x though all frames were passed by SEEK", events);
-	EXPECT(poll_now(reader.fd, 20000) == POLLIN);
+	EXPECT(poll_for(reader.fd, POLLIN, 20000) == POLLIN);
 	EXPECT(frames_now(&reader) > frames);
 }
 
@@ -273,7 +265,7 @@ TEST(looks_after_seek)
 	for (int i = 0; i < 5; i++) {
 		int err;
 
-		while (!poll_now(reader.fd, 0))
+		while (!poll_for(reader.fd, POLLIN, 0))
 			;
 		err = grabber_next(&reader, &frame);
 		CHECK_MSG(!err, "grabber_next(): %s", strerror(-err));

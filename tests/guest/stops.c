@@ -10,21 +10,8 @@
 #include <sys/wait.h>
 
 #include "card.h"
-#include "video_source.h"
-
-#define HARDLY_ANY 1	/* frames in 1000 seconds */
-#define FAST 20000
 
 static uint8_t byte;
-
-static void set_rate(uint32_t frames_in_1000s)
-{
-	int bar = open_bar(O_RDWR);
-
-	CHECK(is_video_source(bar));
-	bar_write32(bar, VS_RATE, frames_in_1000s);
-	close(bar);
-}
 
 static int open_started(void)
 {
@@ -34,30 +21,9 @@ static int open_started(void)
 	return fd;
 }
 
-/* A card that runs and has hardly any frames, and a file that has seen all so far. */
-static int open_quiet(void)
-{
-	struct grabber_take take;
-	int fd;
-
-	set_rate(HARDLY_ANY);
-	fd = open_started();
-	while (take_frame(fd, &take, NS_PER_S) == 0)
-		must_give(fd, take.slot);
-	return fd;
-}
-
 static bool streaming(int fd)
 {
 	return get_info(fd).flags & GRABBER_INFO_STREAMING;
-}
-
-static int poll_for(int fd, int ms)
-{
-	struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
-	int ready = poll(&poll_fd, 1, ms);
-
-	return ready < 0 ? -errno : poll_fd.revents;
 }
 
 static void *sleep_in_read(void *fd)
@@ -74,7 +40,7 @@ static void *sleep_in_take(void *fd)
 
 static void *sleep_in_poll(void *fd)
 {
-	return (void *)(long)poll_for(*(int *)fd, 60000);
+	return (void *)(long)poll_for(*(int *)fd, POLLIN, 60000);
 }
 
 static void *sleep_in_epoll(void *fd)
@@ -121,20 +87,20 @@ TEST(drained_after_stop)
 	struct grabber_take take;
 	uint64_t last;
 
-	set_rate(FAST);
+	set_rate(RATE_FAST);
 	fd = open_started();
 	must_give(fd, must_take(fd).slot);
 	sleep_ms(300);
 	CHECK(ioctl(fd, GRABBER_IOC_STOP) == 0);
 	last = get_stats(fd).begun;
-	EXPECT(poll_for(fd, 0) == POLLIN);
+	EXPECT(poll_for(fd, POLLIN, 0) == POLLIN);
 	while (take_frame(fd, &take, 0) == 0)
 		must_give(fd, take.slot);
 	EXPECT(errno == ECANCELED);
 	EXPECT(take_frame(fd, &take, NS_PER_S) == ECANCELED);
 	EXPECT(take_frame(fd, &take, -1) == ECANCELED);
 	EXPECT_ERRNO(read(fd, &byte, 1), ECANCELED);
-	EXPECT(poll_for(fd, 100) == POLLERR);
+	EXPECT(poll_for(fd, POLLIN, 100) == POLLERR);
 	CHECK(epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) == 0);
 	EXPECT(epoll_wait(epoll, &event, 1, 100) == 1 && event.events == EPOLLERR);
 	EXPECT_MSG(!streaming(fd), "a call after STOP started the card");
@@ -161,7 +127,7 @@ TEST_LIMIT(overwritten_after_stop, 120)
 	uint64_t last, gone;
 	int fd, late, other;
 
-	set_rate(FAST);
+	set_rate(RATE_FAST);
 	fd = open_started();
 	late = open_started();
 	other = open_started();
@@ -186,7 +152,8 @@ TEST_LIMIT(overwritten_after_stop, 120)
 		   (unsigned long long)get_stats(fd).reader_next, (unsigned long long)last);
 	while (get_stats(other).delivered < last + gone)
 		sleep_ms(50);
-	EXPECT_MSG(poll_for(late, 0) == POLLERR, "poll() says %#x", poll_for(late, 0));
+	EXPECT_MSG(poll_for(late, POLLIN, 0) == POLLERR, "poll() says %#x",
+		   poll_for(late, POLLIN, 0));
 	EXPECT(take_frame(late, &take, 0) == ECANCELED);
 	EXPECT_ERRNO(read(late, &byte, 1), ECANCELED);
 	/* To it they are missed. */
@@ -202,7 +169,7 @@ TEST(stop_at_first)
 
 	CHECK(ioctl(fd, GRABBER_IOC_STOP) == 0);
 	EXPECT_ERRNO(read(fd, &byte, 1), ECANCELED);
-	EXPECT(poll_for(fd, 0) == POLLERR);
+	EXPECT(poll_for(fd, POLLIN, 0) == POLLERR);
 	EXPECT(!streaming(fd));
 }
 
@@ -260,9 +227,9 @@ TEST(stopped_with_give)
 	int fd = open_frames(O_RDONLY);
 	pid_t pid;
 
-	set_rate(FAST);
+	set_rate(RATE_FAST);
 	held = must_take(fd);
-	set_rate(HARDLY_ANY);
+	set_rate(RATE_HARDLY_ANY);
 	while (take_frame(fd, &(struct grabber_take){ 0 }, NS_PER_S) == 0)
 		;
 	slow = shared_take(fd);
@@ -273,7 +240,7 @@ TEST(stopped_with_give)
 	stop_and_go(pid, 500, 300);
 	sleep_ms(300);
 	EXPECT_MSG(waitpid(pid, NULL, WNOHANG) == 0, "TAKE ended: %s", strerror(slow->result));
-	set_rate(FAST);
+	set_rate(RATE_FAST);
 	CHECK(waitpid(pid, NULL, 0) == pid);
 	EXPECT_MSG(slow->result == 0, "TAKE with GIVE after SIGCONT: %s", strerror(slow->result));
 	EXPECT_MSG(slow->take.flags == GRABBER_TAKE_GIVE && slow->take.deadline_ns == 0,
@@ -338,9 +305,9 @@ TEST(handlers)
 		   "with SA_RESTART a wait of 2 s took %lld ms", (long long)(slow.took / NS_PER_MS));
 
 	/* Without it: EINTR, and the structure has what is left to do. */
-	set_rate(FAST);
+	set_rate(RATE_FAST);
 	held = must_take(slow.fd);
-	set_rate(HARDLY_ANY);
+	set_rate(RATE_HARDLY_ANY);
 	while (take_frame(slow.fd, &(struct grabber_take){ 0 }, NS_PER_S) == 0)
 		;
 	memset(&slow.take, 0, sizeof(slow.take));
@@ -371,7 +338,7 @@ TEST(reads_among_signals)
 	uint32_t size = get_format(fd).sizeimage;
 	uint8_t *frame = malloc(size);
 
-	set_rate(FAST);
+	set_rate(RATE_FAST);
 	CHECK(sigaction(SIGALRM, &catch, NULL) == 0);
 	signals = 0;
 	CHECK(setitimer(ITIMER_REAL, &often, NULL) == 0);
@@ -386,5 +353,5 @@ TEST(reads_among_signals)
 
 TEST(rate_back)
 {
-	set_rate(FAST);
+	set_rate(RATE_FAST);
 }

@@ -28,22 +28,6 @@ static bool may_write(int bar)
 	return command & MASTER;
 }
 
-static void good_frames(int fd, int count)
-{
-	uint8_t *map = map_frames(fd, PROT_READ);
-	struct frame_check *check = frame_check_open(fd);
-	uint32_t number;
-
-	CHECK(ioctl(fd, GRABBER_IOC_START) == 0);
-	while (count--) {
-		struct grabber_take take = must_take(fd);
-
-		CHECK(frame_check(check, map + take.offset, take.bytes, &number));
-		must_give(fd, take.slot);
-	}
-	munmap(map, get_buffer(fd).mmap_size);
-}
-
 /* Stops a capture whose engine does not take part in it. */
 static void stop_in_vain(int fd, int bar, uint32_t how)
 {

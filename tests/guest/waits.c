@@ -11,41 +11,11 @@
 #include <sys/wait.h>
 
 #include "card.h"
-#include "video_source.h"
 
-/* frames in 1000 seconds */
-#define HARDLY_ANY 1
-#define FAST 20000
+/* What poll() can say of a file that works. */
+#define ALL (POLLIN | POLLRDNORM | POLLOUT | POLLPRI)
 
 static uint8_t byte[PAGE];
-
-/*
- * A card that runs, with a frame every 1000 seconds, and a file that has seen
- * every frame so far.
- */
-static int open_quiet(void)
-{
-	int bar = open_bar(O_RDWR), fd;
-	struct grabber_take take;
-
-	if (!is_video_source(bar))
-		tap_skip("the register window is not a video source");
-	bar_write32(bar, VS_RATE, HARDLY_ANY);
-	close(bar);
-	fd = open_frames(O_RDONLY);
-	CHECK(ioctl(fd, GRABBER_IOC_START) == 0);
-	while (take_frame(fd, &take, NS_PER_S) == 0)
-		must_give(fd, take.slot);
-	return fd;
-}
-
-static void set_rate(uint32_t frames_in_1000s)
-{
-	int bar = open_bar(O_RDWR);
-
-	bar_write32(bar, VS_RATE, frames_in_1000s);
-	close(bar);
-}
 
 TEST(take_without_waiting)
 {
@@ -163,21 +133,13 @@ TEST(sigkill_ends_a_wait)
 	EXPECT(WIFSIGNALED(status));
 }
 
-static int poll_for(int fd, int ms)
-{
-	struct pollfd poll_fd = { .fd = fd, .events = POLLIN | POLLRDNORM | POLLOUT | POLLPRI };
-	int ready = poll(&poll_fd, 1, ms);
-
-	return ready < 0 ? -errno : poll_fd.revents;
-}
-
 TEST(poll_without_a_frame)
 {
 	int fd = open_quiet();
 	int64_t start = now_ns();
 
-	EXPECT_MSG(poll_for(fd, 0) == 0, "poll() without a frame: %#x", poll_for(fd, 0));
-	EXPECT(poll_for(fd, 300) == 0);
+	EXPECT_MSG(poll_for(fd, ALL, 0) == 0, "poll() without a frame: %#x", poll_for(fd, ALL, 0));
+	EXPECT(poll_for(fd, ALL, 300) == 0);
 	EXPECT(now_ns() - start >= 300 * NS_PER_MS);
 }
 
@@ -190,18 +152,18 @@ TEST(poll_wakes_and_tells_until_taken)
 	CHECK(pid >= 0);
 	if (!pid) {
 		sleep_ms(500);
-		set_rate(FAST);
+		set_rate(RATE_FAST);
 		sleep_ms(500);
-		set_rate(HARDLY_ANY);
+		set_rate(RATE_HARDLY_ANY);
 		_exit(0);
 	}
-	EXPECT(poll_for(fd, 20000) == (POLLIN | POLLRDNORM));
+	EXPECT(poll_for(fd, ALL, 20000) == (POLLIN | POLLRDNORM));
 	CHECK(waitpid(pid, NULL, 0) == pid);
 	/* It stays so until the frames are taken, and not longer. */
-	EXPECT(poll_for(fd, 0) == (POLLIN | POLLRDNORM));
+	EXPECT(poll_for(fd, ALL, 0) == (POLLIN | POLLRDNORM));
 	while (take_frame(fd, &take, NS_PER_S) == 0)
 		must_give(fd, take.slot);
-	EXPECT(poll_for(fd, 0) == 0);
+	EXPECT(poll_for(fd, ALL, 0) == 0);
 }
 
 TEST(select_and_epoll)
@@ -216,12 +178,12 @@ TEST(select_and_epoll)
 	FD_ZERO(&set);
 	FD_SET(fd, &set);
 	EXPECT(select(fd + 1, &set, NULL, NULL, &limit) == 0);
-	set_rate(FAST);
+	set_rate(RATE_FAST);
 	EXPECT(epoll_wait(epoll, &event, 1, 20000) == 1 && event.events == EPOLLIN);
 	limit.tv_sec = 20;
 	FD_SET(fd, &set);
 	EXPECT(select(fd + 1, &set, NULL, NULL, &limit) == 1 && FD_ISSET(fd, &set));
-	set_rate(HARDLY_ANY);
+	set_rate(RATE_HARDLY_ANY);
 }
 
 /* The first poll() asks for frames, as the first read() does. */
@@ -229,10 +191,10 @@ TEST(poll_starts_capture)
 {
 	int fd;
 
-	set_rate(FAST);
+	set_rate(RATE_FAST);
 	fd = open_frames(O_RDONLY);
 	EXPECT(!(get_info(fd).flags & GRABBER_INFO_STREAMING));
-	EXPECT(poll_for(fd, 20000) == (POLLIN | POLLRDNORM));
+	EXPECT(poll_for(fd, ALL, 20000) == (POLLIN | POLLRDNORM));
 	EXPECT(get_info(fd).flags & GRABBER_INFO_STREAMING);
 	CHECK(ioctl(fd, GRABBER_IOC_STOP) == 0);
 	EXPECT(!(get_info(fd).flags & GRABBER_INFO_STREAMING));
@@ -240,5 +202,5 @@ TEST(poll_starts_capture)
 
 TEST(rate_back)
 {
-	set_rate(FAST);
+	set_rate(RATE_FAST);
 }
