@@ -27,7 +27,8 @@ static void without_pages(struct stalled *stalled)
 	struct uffdio_api api = { .api = UFFD_API };
 	struct uffdio_register range = { .mode = UFFDIO_REGISTER_MODE_MISSING };
 
-	stalled->uffd = syscall(SYS_userfaultfd, O_CLOEXEC);
+	/* One that blocks cannot be polled. */
+	stalled->uffd = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
 	if (stalled->uffd < 0)
 		tap_skip("no userfaultfd: %s", strerror(errno));
 	CHECK(ioctl(stalled->uffd, UFFDIO_API, &api) == 0);
@@ -43,9 +44,8 @@ static void without_pages(struct stalled *stalled)
 /* It waits for a page. */
 static void must_be_stalled(const struct stalled *stalled)
 {
-	struct pollfd ready = { .fd = stalled->uffd, .events = POLLIN };
-
-	CHECK_MSG(poll(&ready, 1, 20000) == 1, "the read() does not wait for a page");
+	CHECK_MSG(poll_for(stalled->uffd, POLLIN, 20000) == POLLIN,
+		  "the read() does not wait for a page");
 }
 
 /* More than a turn of the ring, by both ways that need the driver. */
@@ -80,8 +80,10 @@ static void *give_pages(void *arg)
 		struct uffdio_zeropage zero = { .range.len = PAGE };
 		struct uffd_msg message;
 
-		if (read(stalled->uffd, &message, sizeof(message)) != sizeof(message))
+		if (poll_for(stalled->uffd, POLLIN, -1) != POLLIN)
 			return NULL;
+		if (read(stalled->uffd, &message, sizeof(message)) != sizeof(message))
+			continue;
 		zero.range.start = message.arg.pagefault.address & ~(PAGE - 1);
 		ioctl(stalled->uffd, UFFDIO_ZEROPAGE, &zero);
 	}
