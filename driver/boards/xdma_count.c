@@ -15,9 +15,10 @@
  * The log is a ring: entry n is that of packet n + VS_LOG_ENTRIES next. No more slots
  * than it has entries are with the card (queue_max), and one packet takes one slot at
  * least. So while the oldest packet is looked at, VS_LOG_ENTRIES - 1 others can have
- * ended, and none is in its place. This does not hold for a packet that ends in the
- * middle of its slot: as many packets may follow it as descriptors, and its entry
- * must be looked at with care. It is the last one of its ring, which is given up then.
+ * ended, and none is in its place. This does not hold where slots have several ranges,
+ * for a packet that ends in the middle of its slot leaves the others to those behind it:
+ * as many packets may follow as descriptors, and each entry must be looked at with care.
+ * When one is lost, the ring is given up, as it is after the packet that was too short.
  */
 #include "boards/xdma.h"
 

@@ -93,11 +93,11 @@ static void give_up_ring(struct grabber_card *card)
 		grabber_card_recover(card);
 }
 
-static void packet_ended(struct grabber_card *card, bool truncated, bool askew, ktime_t when)
+static void packet_ended(struct grabber_card *card, bool truncated, ktime_t when)
 {
 	struct xdma *xdma = card->board_data;
 	/* A packet for each descriptor may have followed. */
-	bool sure = !askew || xdma->credited - xdma->head < VS_LOG_ENTRIES;
+	bool sure = xdma->credited - xdma->head < VS_LOG_ENTRIES;
 	bool is_short;
 
 	if (xdma->bytes > card->buffer.slot_size) {
@@ -108,6 +108,7 @@ static void packet_ended(struct grabber_card *card, bool truncated, bool askew, 
 	if (!xdma_count_packet(card, sure)) {
 		/* It is among those that the restart finds lost. */
 		grabber_slot_unused(card, xdma->slot);
+		give_up_ring(card);
 	} else if (is_short && xdma->stopping) {
 		grabber_frames_lost(card, xdma->cause, 1);
 		grabber_slot_unused(card, xdma->slot);
@@ -135,7 +136,7 @@ static void descriptor_done(struct grabber_card *card, const struct xdma_range *
 	/* A packet goes on behind its slot's end: that much of it is not kept. */
 	xdma->surplus = !eop && (surplus || last);
 	if (eop)
-		packet_ended(card, surplus, askew, when);
+		packet_ended(card, surplus, when);
 	if (surplus && last)
 		grabber_slot_unused(card, slot);
 	if (askew)
