@@ -108,9 +108,31 @@ def test_start_is_refused(guest, device, function):
                    lambda: guest.unload("refuse"))
 
 
-@pytest.mark.parametrize("fault,cure", [("no-source", "as-built"), ("gone", "back")])
+# Registers of the video source that a start reads, in that order
+VS_LAST_OF_LOG, VS_BEGUN, VS_OVERRUN = 0x400 + 63 * 16, 0x28, 0x38
+
+
+@pytest.mark.parametrize("fault,cure", [
+    ("no-source", "as-built"), ("gone", "back"),
+    *((f"gone-at {at}", "back") for at in (VS_LAST_OF_LOG, VS_BEGUN, VS_OVERRUN + 4))])
 def test_start_of_xdma_fails(guest, fault, cure):
-    """Back again, the card has lost its BARs: the next start resets it."""
+    """Also in the middle. Back again, the card has lost its BARs: the next start resets it."""
     guest.load(slots=10)
     card = guest.cards[0]
     fails_to_start(guest, "card0", lambda: card.fault(fault), lambda: card.fault(cure))
+
+
+@pytest.mark.guest(card=dict(chart="320x200", rate=25))
+def test_link_is_cut_in_the_middle_of_a_start(guest):
+    """The engine runs already, and the source does not yet."""
+    guest.load(slots=10)
+    with nodes.slow(guest, "xdma_count_start", 4000):
+        reader = guest.spawn("cat /dev/grabber0 >/dev/null")
+        guest.run("until grep -qx 1 /sys/module/slow/parameters/calls; do sleep 0.1; done")
+        guest.surprise("card0")
+        assert "rror" in reader.wait(timeout=60).err
+    guest.surprise_over("card0")
+    nodes.unbind(guest, guest.bdf("card0"))
+    nodes.bind(guest, guest.bdf("card0"))
+    nodes.run(guest, "stream", "card0", 3)
+    nothing_stale(guest)

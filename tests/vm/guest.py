@@ -352,9 +352,16 @@ class Guest(Hotplug):
 
     # Power
 
-    def suspend(self, seconds=1):
+    def suspend(self, seconds=1, meanwhile=None):
         since = self.monitor.mark()
+        seen = len(self.log)
         sleeper = self.spawn("echo mem >/sys/power/state")
+        if meanwhile:
+            # Programs are frozen, and the drivers' turn comes.
+            while "Freezing remaining freezable tasks" not in self.log[seen:]:
+                assert sleeper.running, sleeper.wait()
+                time.sleep(0.02)
+            meanwhile()
         self._until_event(sleeper, "SUSPEND", since)
         time.sleep(seconds)
         self.monitor.execute("system_wakeup")
