@@ -124,7 +124,7 @@ static void quiet(const struct engine *engine)
 {
 	bar_write32(engine->bar, C2H + XDMA_CONTROL, 0);
 	bar_read32(engine->bar, C2H + XDMA_STATUS_RC);
-	CHECK(ioctl(engine->bar, GRABBER_IOC_UNMASK_IRQ) == 0);
+	CHECK(unmask_irqs(engine->bar, 1) == 0);
 }
 
 static uint32_t check_slot(struct engine *engine, uint32_t slot)
