@@ -65,7 +65,8 @@ gateware-report:
 mutants: export GRABBER_LABEL := mutants
 mutants:
 	@$(START) tests/setup.sh check
-	@cd tests && $(PYTHON) -m vm.prepare && $(START) $(PYTHON) mutants/run.py $(MUTANT)
+	@cd tests && $(PYTHON) -m vm.prepare && $(START) $(PYTHON) mutants/run.py \
+		$(if $(SOUND),--sound) $(MUTANT)
 
 # Packages, in build/packages (docs/install.md)
 deb rpm: export GRABBER_LABEL = $@
@@ -108,7 +109,8 @@ help:
 	@echo "make gateware        the gateware as one file, build/gateware/grabber_video_source.v"
 	@echo "make gateware-report what it takes of a part, by yosys (docs/fpga.md)"
 	@echo "make mutants         does a test see it when the driver is broken? (root; takes hours)"
-	@echo "  MUTANT=NAME        only this fault of tests/mutants"
+	@echo "  MUTANT=NAME        only this fault of tests/mutants, or these"
+	@echo "  SOUND=1            before that each test without a fault: it must pass"
 	@echo "make deb, make rpm   packages, in build/packages (root)"
 	@echo "make dkms            build and install the module by DKMS here (root)"
 	@echo "make dkms-remove     take that away again (root)"

@@ -116,13 +116,16 @@ class _Pool:
         return self.guest
 
     def close(self, failed=False):
-        """failed: the test has failed already; end without a last look."""
+        """failed: the test has failed already; end without a last look, and say what the
+        kernel reported, for that may be why."""
         if not self.guest:
             return
         stack, self._stack, guest, self.guest = self._stack, None, self.guest, None
         if failed:
-            with contextlib.suppress(GuestError):
+            try:
                 guest.close(failed=True)
+            except GuestError as error:
+                print(f"and at the end of guest {guest.name}: {error}")
         stack.close()
 
 

@@ -78,6 +78,18 @@ def test_unbound_while_the_engine_is_stuck(guest, how):
     nodes.run(guest, "stream", "card0", 3)
 
 
+def test_card_that_was_left_running(guest):
+    """Whoever had it before may have left its way to memory open."""
+    guest.load(slots=8)
+    card = guest.bdf("card0")
+    nodes.unbind(guest, card)
+    set_command(guest, "card0", 6)
+    assert may_write(guest, "card0")
+    nodes.bind(guest, card)
+    assert not may_write(guest, "card0"), "a card may write before a capture"
+    nodes.run(guest, "stream", "card0", 3)
+
+
 def fails_to_start(guest, device, fail, mend):
     program = guest.spawn(f"failed_start {nodes.number(guest, device)}")
     program.wait_for("READY", timeout=120)

@@ -27,6 +27,12 @@ def test_poll_in_signals(guest):
         nodes.run(guest, "poll_in_signals")
 
 
+def test_a_frame_while_others_are_woken(guest):
+    guest.load(slots=8)
+    with nodes.slow(guest, "wake_rest", 300):
+        nodes.run(guest, "woken")
+
+
 @pytest.mark.guest(card=dict(chart="320x240", rate=20), kernel="6.1")
 def test_stalled_copy(guest):
     """On a stock kernel, for the debug kernel has no userfaultfd."""

@@ -7,7 +7,7 @@ import nodes
 
 CARDS = [dict(chart="640x480", rate=30),
          dict(chart="320x240", rate=0),		# as fast as frames are taken
-         dict(chart="321x243", rate=30)]
+         dict(chart="321x243", rate=30, args=["--h2c"])]
 MACHINE = dict(card=CARDS, devices=["edu"])
 
 
@@ -42,6 +42,16 @@ def test_odd_size(guest):
     guest.load(slots=8)
     nodes.run(guest, "stream", "card2", 5, timeout=200)
     compare_with_host(guest.cards[2])
+
+
+@pytest.mark.guest(**MACHINE)
+def test_core_with_an_h2c_channel(guest):
+    """It comes first in the core's interrupt block. Frames are told of by interrupts all
+    the same, and not just found by the watchdog."""
+    guest.load(slots=8)
+    before = guest.cards[2].stats()["interrupts"]
+    guest.run(f"grabberctl capture -n 20 -o - {nodes.number(guest, 'card2')} >/dev/null")
+    assert guest.cards[2].stats()["interrupts"] > before, "no interrupt came"
 
 
 @pytest.mark.every_kernel

@@ -103,6 +103,10 @@ TEST(shows_the_frame)
 	map = mmap(NULL, PAGE, PROT_READ, MAP_SHARED, dmabuf, layout.stride - PAGE);
 	CHECK(map != MAP_FAILED);
 	EXPECT(!memcmp(map, frame + layout.stride - PAGE, PAGE));
+	munmap(map, PAGE);
+	close(dmabuf);
+	must_give(fd, take.slot);
+	held_becomes(fd, 0);
 }
 
 TEST(sync_ioctl)

@@ -8,6 +8,7 @@
 #include <sys/epoll.h>
 #include <sys/time.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #include "card.h"
 
@@ -63,17 +64,22 @@ TEST_LIMIT(stop_wakes_who_sleeps, 50)
 	};
 	int fd = open_quiet();
 	pthread_t threads[4];
+	struct timespec end;
 
 	for (int i = 0; i < 4; i++)
 		CHECK(!pthread_create(&threads[i], NULL, sleepers[i].sleep, &fd));
 	sleep_ms(500);
 	CHECK(ioctl(fd, GRABBER_IOC_STOP) == 0);
+	clock_gettime(CLOCK_REALTIME, &end);
+	end.tv_sec += 20;
 	for (int i = 0; i < 4; i++) {
 		void *result;
 
-		CHECK(!pthread_join(threads[i], &result));
-		EXPECT_MSG((long)result == sleepers[i].result, "sleeper %d: %ld, not %ld", i,
-			   (long)result, sleepers[i].result);
+		if (pthread_timedjoin_np(threads[i], &result, &end))
+			EXPECT_MSG(false, "sleeper %d sleeps on after STOP", i);
+		else
+			EXPECT_MSG((long)result == sleepers[i].result, "sleeper %d: %ld, not %ld",
+				   i, (long)result, sleepers[i].result);
 	}
 	EXPECT(!streaming(fd));
 }
