@@ -71,7 +71,7 @@ static void expect_quiet(int bar)
 }
 
 /* A node with all lines down and none let through, whatever was before. */
-static int open_quiet(void)
+static int open_all_down(void)
 {
 	int bar = open_bar(O_RDWR);
 
@@ -92,7 +92,7 @@ TEST(info_has_them)
 
 TEST(what_is_refused)
 {
-	int bar = open_quiet(), readonly = open_bar(O_RDONLY), frames = open_frames(O_RDWR);
+	int bar = open_all_down(), readonly = open_bar(O_RDONLY), frames = open_frames(O_RDWR);
 	struct grabber_irqs irqs = { .lines = 1U << LINES };
 
 	EXPECT(unmask_irqs(bar, 0) == EINVAL);
@@ -111,7 +111,7 @@ TEST(what_is_refused)
 
 TEST(none_without_an_interrupt)
 {
-	int bar = open_quiet();
+	int bar = open_all_down();
 
 	raise_lines(bar, 1 << 3);
 	expect_quiet(bar);
@@ -133,7 +133,7 @@ TEST(none_without_an_interrupt)
 /* Nobody tells the user logic: an interrupt for each call that lets one through. */
 TEST(a_level_cannot_storm)
 {
-	int bar = open_quiet();
+	int bar = open_all_down();
 	uint32_t before = bar_read32(bar, FAULT_INTERRUPTS), after;
 	const int rounds = 50;
 
@@ -153,7 +153,7 @@ TEST(a_level_cannot_storm)
 
 TEST(each_line_by_itself)
 {
-	int bar = open_quiet();
+	int bar = open_all_down();
 	struct grabber_irqs irqs;
 	uint32_t came = 0;
 
@@ -185,7 +185,7 @@ TEST(each_line_by_itself)
 /* poll() tells of the lines that the file asked about last. */
 TEST(asked_about)
 {
-	int bar = open_quiet(), other = open_bar(O_RDONLY);
+	int bar = open_all_down(), other = open_bar(O_RDONLY);
 
 	EXPECT(ask(bar, 1 << 2).lines == 0);
 	unmask(bar, 1 << 1 | 1 << 2);
@@ -204,7 +204,7 @@ TEST(asked_about)
 /* The program's memory is not there: the next call tells it. */
 TEST(told_once)
 {
-	int bar = open_quiet();
+	int bar = open_all_down();
 	struct grabber_irqs *page = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
 					 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
@@ -242,7 +242,7 @@ static void count_all(int bar, int ready)
 /* Every reader is told of every one, however slow others are, and sleeps in between. */
 TEST_LIMIT(many_readers, 200)
 {
-	int bar = open_quiet(), pipes[2], status;
+	int bar = open_all_down(), pipes[2], status;
 	uint32_t before = raised(bar, 5);
 	pid_t readers[READERS];
 	char byte;
@@ -289,7 +289,7 @@ static void reset_card(int bar)
 /* A reset takes the core's mask, and bus mastering: what was let through is so after it. */
 TEST(over_a_reset)
 {
-	int bar = open_quiet();
+	int bar = open_all_down();
 
 	unmask(bar, 1 << 4 | 1 << 9);
 	raise_lines(bar, 1 << 9);
@@ -307,7 +307,7 @@ TEST(over_a_reset)
 /* They are no business of capture: it begins and ends, and the lines go on. */
 TEST(beside_frames)
 {
-	int bar = open_quiet(), frames = open_frames(O_RDONLY);
+	int bar = open_all_down(), frames = open_frames(O_RDONLY);
 
 	for (int i = 0; i < 6; i++) {
 		if (i % 2)
@@ -357,7 +357,7 @@ TEST(way_to_memory)
 /* By the host, some time, while this sleeps. */
 TEST_LIMIT(from_outside, 120)
 {
-	int bar = open_quiet();
+	int bar = open_all_down();
 	struct grabber_irqs irqs;
 
 	if (tap_argc < 3)

@@ -22,6 +22,8 @@ from vm.progress import say  # noqa: E402
 HERE = Path(__file__).resolve().parent
 TIMEOUT = 3000
 HEADER = re.compile(r"^(Fault|Caught-by|Seen-as): (.+)$", re.MULTILINE)
+# Not a time limit, nor a build that failed
+ANY_ASSERTION = r"\bnot ok \d|\bAssertionError\b|^E +assert "
 PASSED = re.compile(r"^\d+ passed", re.MULTILINE)
 
 
@@ -31,7 +33,7 @@ class Mutant:
         self.path, self.name = path, path.stem
         said = dict(HEADER.findall(text))
         self.fault, self.test = said["Fault"], said["Caught-by"]
-        self.seen = re.compile(said["Seen-as"])
+        self.seen = re.compile(said.get("Seen-as", ANY_ASSERTION))
         self.files = ", ".join(re.findall(r"^\+\+\+ b/(\S+)", text, re.MULTILINE))
 
 
