@@ -28,7 +28,7 @@ def simulation(parameters, gateware=None, poke=False):
     directory = gateware or TOP / "gateware"
     files = sorted(directory.glob("*.v"))
     state = hashlib.sha256(repr((sorted(parameters.items()), poke)).encode())
-    for path in [*files, *(HERE / name for name in SOURCES), HERE / "bench.h",
+    for path in [*files, *(HERE / name for name in SOURCES), HERE / "bench.hpp",
                  TOP / "driver/boards/video_source.h"]:
         state.update(path.read_bytes())
     out = BUILD / "gateware" / state.hexdigest()[:16]

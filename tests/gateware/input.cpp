@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Scenarios of an input that is not as it should be, and of resets */
-#include "bench.h"
+#include "bench.hpp"
 
 #include <cstdio>
 

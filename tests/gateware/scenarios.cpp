@@ -3,7 +3,7 @@
  * scenarios NAME SEED VIDEO_PERIOD AXI_PERIOD (ns): plays one scenario, prints "ok"
  * and what it saw, or "not ok" and what was wrong.
  */
-#include "bench.h"
+#include "bench.hpp"
 #ifdef POKE
 #include "Vgrabber_video_source___024root.h"
 #endif
