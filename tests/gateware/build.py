@@ -12,7 +12,7 @@ from vm.paths import BUILD, TOP
 
 HERE = pathlib.Path(__file__).resolve().parent
 SOURCES = ("scenarios.cpp", "input.cpp", "bench.cpp")
-# The bench knows these (bench.h); the rest it does not need to know.
+# The bench knows these (bench.hpp); the rest it does not need to know.
 SHARED = ("M_DATA_WIDTH", "PIXEL_BITS", "PIXELS_PER_BEAT", "PIXEL_ORDER", "FIFO_BITS", "LOG_BITS")
 FIXED = {"WIDTH": 64, "HEIGHT": 48, "SIGNAL_CLOCKS": 3000, "FIFO_BITS": 6,
          "SERIAL": "64'h0123456789abcdef"}
