@@ -112,11 +112,12 @@ int grabber_frame_take(struct grabber_file *file, bool newest, struct grabber_ta
 	slot = next_slot(file, newest);
 	if (slot < 0)
 		goto out;
-	if (file->holding >= card->ring.hold_max) {
-		slot = -EBUSY;
+	if (grabber_share_used(file)) {
+		/* Only what a dma-buf has may come free by itself. */
+		slot = file->holding >= card->ring.hold_max ? -EBUSY : -EAGAIN;
 		goto out;
 	}
-	if (grabber_share_used(file) || !grabber_ring_hold(&card->ring, slot)) {
+	if (!grabber_ring_hold(&card->ring, slot)) {
 		slot = -EAGAIN;
 		goto out;
 	}

@@ -138,7 +138,6 @@ void grabber_slot_release(struct grabber_file *file, u32 slot, u32 *count)
 {
 	struct grabber_card *card = file->card;
 	bool full = card->ring.held == card->ring.hold_total;
-	bool used = grabber_share_used(file);
 
 	lockdep_assert_held(&card->wait.lock);
 	trace_grabber_given(card, slot, card->ring.slots[slot].flags);
@@ -147,7 +146,7 @@ void grabber_slot_release(struct grabber_file *file, u32 slot, u32 *count)
 	--*count;
 	/* There is room to hold another one. Another thread may poll this file. */
 	if ((full && card->ring.held < card->ring.hold_total) ||
-	    (used && !grabber_share_used(file)))
+	    file->holding + file->exporting + 1 == card->ring.hold_max)
 		grabber_wake(card, EPOLLIN | EPOLLRDNORM);
 }
 
