@@ -4,8 +4,8 @@
  * random one: two clocks, beats and readiness as a seed says. What comes out is
  * compared with what was put in.
  */
-#ifndef GATEWARE_BENCH_H
-#define GATEWARE_BENCH_H
+#ifndef GATEWARE_BENCH_HPP
+#define GATEWARE_BENCH_HPP
 
 #include <cstdint>
 #include <deque>
