@@ -124,10 +124,12 @@ struct grabber_format_choice {
  * gone. The buffer is a setting of the card: it stays until the next SET_BUFFER, or
  * until the card or the driver goes. With 2 slots none can be held: such a buffer is for
  * readers by the status page. With 3 one can be held, and a read() of a part of a frame
- * may then lose it.
+ * may then lose it. Asked for what there is, it keeps the memory, unless a program has
+ * pinned a part of it.
  *
  * Errors of SET_BUFFER, all of which change nothing: EACCES: the file was opened
- * read-only; EBUSY: capture is on, or the buffer is mapped, or a slot is held; EINVAL:
+ * read-only; EBUSY: capture is on, or the buffer is mapped, or a slot is held, or a read()
+ * copies from one just now; EINVAL:
  * out of range: also slots smaller than a frame of a card that cannot cut frames off,
  * and, of one that can, than a 64th of a frame or 4096 bytes, whichever is more; EPERM:
  * larger than the buffer there is, and more than a program without CAP_SYS_RESOURCE may
@@ -136,8 +138,9 @@ struct grabber_format_choice {
  * reach, or that the program's control group may have; EINTR: the program is being
  * killed; EIO: the card may still be writing to the old buffer, and could not be reset.
  *
- * A card of board "generic" that was started since is reset by SET_BUFFER, for it was
- * told of the old buffer's addresses: set its registers afterwards.
+ * A card of board "generic" that was started since is reset by a SET_BUFFER that does
+ * not keep the memory, for it was told of the old buffer's addresses: set its registers
+ * afterwards.
  */
 struct grabber_buffer {
 	__u32 slots;
