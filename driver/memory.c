@@ -118,6 +118,20 @@ static int look_first(struct grabber_card *card)
 	return err;
 }
 
+/* Have the card forget what it was told of slots. */
+static int settle(struct grabber_card *card)
+{
+	int err = grabber_dma_settle(card, false);
+
+	if (!err)
+		return 0;
+	err = err == -EBUSY ? -EBUSY : -EIO;
+	dev_err_ratelimited(card->dev,
+			    "the buffer stays as it is: the card may still be writing to it, and cannot be reset%s\n",
+			    err == -EBUSY ? " while its other channels capture" : "");
+	return err;
+}
+
 /* Put the new memory in place of the old one. */
 static int exchange(struct grabber_card *card, struct memory *memory)
 {
@@ -155,6 +169,12 @@ static int renew(struct grabber_card *card)
 	err = ring_alloc(&ring, buffer->nslots);
 	if (err)
 		return err;
+	/* It would write into slots that the new ring has for others. */
+	err = settle(card);
+	if (err) {
+		ring_free(&ring);
+		return err;
+	}
 	spin_lock_irq(&card->wait.lock);
 	err = may_exchange(card);
 	if (!err && card->mapped != mapped)
@@ -277,13 +297,7 @@ static int change_memory(struct grabber_card *card, u32 nslots, u32 slot_size)
 		goto end;
 	}
 	/* The card must not know the old memory any more when that is given back. */
-	err = grabber_dma_settle(card, false);
-	if (err) {
-		err = err == -EBUSY ? -EBUSY : -EIO;
-		dev_err_ratelimited(card->dev,
-				    "the buffer stays as it is: the card may still be writing to it, and cannot be reset%s\n",
-				    err == -EBUSY ? " while its other channels capture" : "");
-	}
+	err = settle(card);
 	if (!err)
 		err = prepare_board(card, &memory);
 	if (!err)

@@ -138,9 +138,8 @@ struct grabber_format_choice {
  * reach, or that the program's control group may have; EINTR: the program is being
  * killed; EIO: the card may still be writing to the old buffer, and could not be reset.
  *
- * A card of board "generic" that was started since is reset by a SET_BUFFER that does
- * not keep the memory, for it was told of the old buffer's addresses: set its registers
- * afterwards.
+ * A card of board "generic" that was started since is reset by SET_BUFFER, for it was
+ * told of the old buffer's addresses: set its registers afterwards.
  */
 struct grabber_buffer {
 	__u32 slots;
