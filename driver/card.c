@@ -192,7 +192,6 @@ void grabber_info_fill(struct grabber_card *card, u32 bar, struct grabber_info *
 	info->bar_size = window->size;
 	info->bar_mmap_size = window->mmap_size;
 	info->bar_index = bar;
-	info->irq_lines = card->board->lines;
 	if (READ_ONCE(card->running))
 		info->flags |= GRABBER_INFO_STREAMING;
 	if (window->flags & GRABBER_BAR_PREFETCHABLE)

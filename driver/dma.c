@@ -20,10 +20,6 @@
  *   whoever starts. Where that does not help, the others are started all the same: the
  *   memory of the unquiet card is still its own.
  *
- * Interrupts that are messages need the way, too. So it is also open while a program
- * waits for interrupts of the user logic. Cards that do not capture then are quiet; or
- * they are unquiet, and their memory is still their own. A reset closes it for a moment.
- *
  * A card of which only a program knows how to stop it (board without quiet()) is
  * never seen to be quiet. Its way may be opened as long as its memory is the same:
  * all that it can have been told of is still its own.
@@ -35,22 +31,6 @@
 
 /* Starts that fail again and again must not keep the card in reset. */
 #define RESET_INTERVAL	HZ
-
-/* Bits of grabber_function.open: cards that capture, and those whose users wait for
- * interrupts.
- */
-#define CAPTURING	GENMASK(GRABBER_CHANNELS_MAX - 1, 0)
-
-static u32 interrupts_bit(const struct grabber_card *card)
-{
-	return BIT(GRABBER_CHANNELS_MAX + card->channel);
-}
-
-/* Open for interrupts, closed else: no card captures. */
-static void master_for_interrupts(struct grabber_function *function)
-{
-	function->bus->master(function->dev, function->open);
-}
 
 static void look_quiet(struct grabber_card *card)
 {
@@ -67,7 +47,6 @@ static int reset(struct grabber_function *function, bool locked)
 	for (i = 0; i < function->ncards; i++)
 		grabber_window_close(function->cards[i], true);
 	err = function->bus->reset(function->dev, locked);
-	master_for_interrupts(function);
 	for (i = 0; i < function->ncards; i++)
 		grabber_window_open(function->cards[i]);
 	if (err)
@@ -118,7 +97,7 @@ static int make_quiet(struct grabber_card *card)
 
 	/* Each start has the card looked at, whatever was seen before. */
 	card->unquiet = true;
-	if (function->open & CAPTURING) {
+	if (function->open) {
 		look_quiet(card);
 		if (!card->unquiet)
 			return 0;
@@ -167,12 +146,9 @@ static void say_unquiet(struct grabber_card *card)
 
 	if (!card->board->quiet || !function->bus->present(function->dev))
 		return;
-	if (function->open & CAPTURING)
+	if (function->open)
 		dev_warn_ratelimited(card->dev,
 				     "the DMA engine did not stop: its buffer is kept, and it is not started, until the other channels stop and the card can be reset\n");
-	else if (function->open)
-		dev_warn_ratelimited(card->dev,
-				     "the DMA engine did not stop: its buffer is kept until a start resets the card\n");
 	else
 		dev_warn_ratelimited(card->dev,
 				     "the DMA engine did not stop: its way to memory is closed\n");
@@ -202,43 +178,6 @@ void grabber_dma_close(struct grabber_card *card, bool quiet)
 }
 
 /**
- * grabber_dma_open_interrupts() - a program waits for interrupts of the user logic
- * @card: the card; its mutex is held
- */
-void grabber_dma_open_interrupts(struct grabber_card *card)
-{
-	struct grabber_function *function = card->function;
-
-	lockdep_assert_held(&card->mutex);
-	if (!function->messages)
-		return;
-	mutex_lock(&function->mutex);
-	if (!card->board->quiet)
-		card->unquiet = true;
-	function->open |= interrupts_bit(card);
-	function->bus->master(function->dev, true);
-	mutex_unlock(&function->mutex);
-}
-
-/**
- * grabber_dma_close_interrupts() - none does any more, or the card is about to be away
- * @card: the card; its mutex is held
- */
-void grabber_dma_close_interrupts(struct grabber_card *card)
-{
-	struct grabber_function *function = card->function;
-
-	lockdep_assert_held(&card->mutex);
-	mutex_lock(&function->mutex);
-	if (function->open & interrupts_bit(card)) {
-		function->open &= ~interrupts_bit(card);
-		if (!function->open)
-			function->bus->master(function->dev, false);
-	}
-	mutex_unlock(&function->mutex);
-}
-
-/**
  * grabber_dma_shut() - a device was found: whoever had it before may have left it running
  * @function: the function, without cards
  */
@@ -259,7 +198,7 @@ static int settle(struct grabber_card *card, bool locked)
 	look_quiet(card);
 	if (!card->unquiet)
 		return 0;
-	if (function->open & CAPTURING)
+	if (function->open)
 		return -EBUSY;
 	err = reset(function, locked);
 	return err ?: card->unquiet ? -EIO : 0;

@@ -19,7 +19,6 @@
 #include <linux/types.h>
 
 #include "bars.h"
-#include "lines.h"
 
 struct grabber_board;
 struct grabber_card;
@@ -59,15 +58,13 @@ enum grabber_pause {
  * @board: its family
  * @board_data: what the board keeps of all channels together
  * @bars: its memory BARs
- * @lines: interrupts of its user logic
  * @cards: a card for each channel, referenced
  * @ncards: how many these are; set once, before the first of them is registered
  * @absent: it did not answer, and the log says so
  * @command_lock: who changes the function's command register: bus mastering and the mask
  *	of the line interrupt are bits of it. Taken last
  * @mutex: the way to memory, see dma.c: @open, @next_reset and each card's @unquiet
- * @messages: interrupts are messages, which need the way to memory, too
- * @open: a bit for each card that needs the way to memory, see dma.c
+ * @open: a bit for each card that needs the way to memory
  * @next_reset: earliest time of the next reset, in jiffies
  */
 struct grabber_function {
@@ -78,13 +75,11 @@ struct grabber_function {
 	const struct grabber_board *board;
 	void *board_data;
 	struct grabber_bars bars;
-	struct grabber_lines lines;
 	struct grabber_card *cards[GRABBER_CHANNELS_MAX];
 	u32 ncards;
 	atomic_t absent;
 	spinlock_t command_lock; /* the command register */
 	struct mutex mutex; /* the way to memory */
-	bool messages;
 	u32 open;
 	unsigned long next_reset;
 };

@@ -121,12 +121,11 @@ bool grabber_pci_mask_intx(struct grabber_card *card)
 
 /**
  * grabber_pci_unmask_intx() - let the next line interrupt through
- * @function: the function
+ * @card: the card
  */
-void grabber_pci_unmask_intx(struct grabber_function *function)
+void grabber_pci_unmask_intx(struct grabber_card *card)
 {
-	struct pci_dev *pdev = to_pci_dev(function->dev);
-	unsigned long flags;
+	struct pci_dev *pdev = to_pci_dev(card->dev);
 	u16 command;
 
 	if (pci_dev_msi_enabled(pdev))
@@ -134,10 +133,10 @@ void grabber_pci_unmask_intx(struct grabber_function *function)
 	/* All who change this register have the lock: see master() in pci_reset.c. (In some
 	 * kernels pci_intx() sleeps.)
 	 */
-	spin_lock_irqsave(&function->command_lock, flags);
+	spin_lock_irq(&card->function->command_lock);
 	pci_read_config_word(pdev, PCI_COMMAND, &command);
 	pci_write_config_word(pdev, PCI_COMMAND, command & ~PCI_COMMAND_INTX_DISABLE);
-	spin_unlock_irqrestore(&function->command_lock, flags);
+	spin_unlock_irq(&card->function->command_lock);
 }
 
 static void describe_bar(struct pci_dev *pdev, int index, struct grabber_window *window)
@@ -275,27 +274,12 @@ static int request_interrupt(struct pci_dev *pdev, struct grabber_card *card)
 	 */
 	if (IS_ENABLED(CONFIG_PREEMPT_RT) && pci_dev_msi_enabled(pdev))
 		return devm_request_threaded_irq(&pdev->dev, irq, grabber_card_stamp,
-						 grabber_card_stamped,
-						 IRQF_NO_THREAD | IRQF_SHARED,
+						 grabber_card_stamped, IRQF_NO_THREAD,
 						 "grabber", card);
 	return devm_request_irq(&pdev->dev, irq,
 				pci_dev_msi_enabled(pdev) ? grabber_card_interrupt :
 							    grabber_card_line,
 				IRQF_SHARED, "grabber", card);
-}
-
-/* Beside the frames' handler, by the same rules. */
-static int request_lines(struct pci_dev *pdev, struct grabber_function *function)
-{
-	int irq = pci_irq_vector(pdev, 0);
-
-	if (IS_ENABLED(CONFIG_PREEMPT_RT) && function->messages)
-		return devm_request_threaded_irq(&pdev->dev, irq, grabber_lines_check,
-						 grabber_lines_interrupt,
-						 IRQF_NO_THREAD | IRQF_SHARED, "grabber",
-						 function);
-	return devm_request_irq(&pdev->dev, irq, grabber_lines_interrupt, IRQF_SHARED,
-				"grabber", function);
 }
 
 static int setup_interrupt(struct pci_dev *pdev, struct grabber_card *card)
@@ -312,16 +296,13 @@ static int setup_interrupt(struct pci_dev *pdev, struct grabber_card *card)
 	err = devm_add_action_or_reset(&pdev->dev, free_vectors, pdev);
 	if (err)
 		return err;
-	card->function->messages = pci_dev_msi_enabled(pdev);
-	if (card->board == &grabber_board_generic && !card->function->messages &&
+	if (card->board->unmask_irq && !pci_dev_msi_enabled(pdev) &&
 	    !pci_intx_mask_supported(pdev)) {
 		dev_err(&pdev->dev,
 			"the line interrupt cannot be masked: put the card where it has MSI (no pci=nomsi)\n");
 		return -ENODEV;
 	}
 	err = request_interrupt(pdev, card);
-	if (!err && card->board->lines_up)
-		err = request_lines(pdev, card->function);
 	if (err)
 		dev_err(&pdev->dev, "the interrupt cannot be had (%d): see /proc/interrupts\n",
 			err);

@@ -377,40 +377,6 @@ void grabber_capture_unwant(struct grabber_file *file)
 }
 
 /**
- * grabber_interrupts_want() - an open file waits for interrupts of the user logic
- * @file: the open file
- *
- * Until it is closed. They come also while nobody wants frames.
- */
-void grabber_interrupts_want(struct grabber_file *file)
-{
-	struct grabber_card *card = file->card;
-
-	mutex_lock(&card->mutex);
-	if (!file->interrupts && !is_gone(card)) {
-		file->interrupts = true;
-		if (!card->line_users++ && !card->paused)
-			grabber_dma_open_interrupts(card);
-	}
-	mutex_unlock(&card->mutex);
-}
-
-/**
- * grabber_interrupts_unwant() - undo grabber_interrupts_want()
- * @file: the open file
- */
-void grabber_interrupts_unwant(struct grabber_file *file)
-{
-	struct grabber_card *card = file->card;
-
-	mutex_lock(&card->mutex);
-	if (file->interrupts && !--card->line_users)
-		grabber_dma_close_interrupts(card);
-	file->interrupts = false;
-	mutex_unlock(&card->mutex);
-}
-
-/**
  * grabber_card_pause() - end DMA for a while, but remember who wants frames
  * @card: the card
  * @why: what is about to happen to it
@@ -422,7 +388,6 @@ void grabber_card_pause(struct grabber_card *card, enum grabber_pause why)
 	mutex_lock(&card->mutex);
 	card->paused |= why;
 	stop(card, GRABBER_LOSS_STOP);
-	grabber_dma_close_interrupts(card);
 	grabber_window_close(card, why != GRABBER_PAUSE_SUSPEND);
 	mutex_unlock(&card->mutex);
 	grabber_stream_cancel(card);
@@ -458,8 +423,6 @@ void grabber_card_resume(struct grabber_card *card, u32 why)
 	card->paused &= ~why;
 	if (!card->paused) {
 		cancel_delayed_work(&card->recovery);
-		if (card->line_users && !is_gone(card))
-			grabber_dma_open_interrupts(card);
 		grabber_window_open(card);
 		restart(card);
 	}
@@ -494,7 +457,6 @@ void grabber_card_broke(struct grabber_card *card, const char *how)
 void grabber_stream_end(struct grabber_card *card)
 {
 	stop(card, GRABBER_LOSS_STOP);
-	grabber_dma_close_interrupts(card);
 }
 
 static void watchdog(struct work_struct *work)

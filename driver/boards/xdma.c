@@ -200,25 +200,6 @@ static int find_bar(struct grabber_card *card, size_t size, int taken,
 	return -ENODEV;
 }
 
-/* usr_irq_req of the core. All of the lines have one message, as the channel has. */
-static void xdma_let_lines(struct grabber_function *function, u32 lines)
-{
-	struct xdma *xdma = function->cards[0]->board_data;
-	u32 i;
-
-	for (i = 0; i < GRABBER_IRQ_LINES; i += 4)
-		writel(0, xdma->core + XDMA_IRQ_USER_VECTOR + i);
-	writel(lines, xdma->core + XDMA_IRQ_USER_ENABLE);
-}
-
-static u32 xdma_lines_up(struct grabber_function *function)
-{
-	struct xdma *xdma = function->cards[0]->board_data;
-	u32 lines = readl(xdma->core + XDMA_IRQ_USER_REQUEST);
-
-	return lines == ~0U ? 0 : lines;
-}
-
 static int read_format(struct grabber_card *card, struct xdma *xdma)
 {
 	struct grabber_format *format = &card->format;
@@ -274,7 +255,6 @@ static int xdma_probe(struct grabber_card *card)
 	       is_block(xdma->core, XDMA_H2C + h2c * XDMA_CHANNEL_SPACING, XDMA_ID_H2C))
 		h2c++;
 	xdma->channel_bit = BIT(h2c);
-	xdma_let_lines(card->function, 0);
 	/* Frames are counted from here on: none may be on its way. */
 	xdma_quiet(card);
 	xdma_count_first(xdma);
@@ -295,9 +275,6 @@ const struct grabber_board grabber_board_xdma = {
 	.forget = xdma_forget,
 	.queue = xdma_queue,
 	.interrupt = xdma_interrupt,
-	.lines = GRABBER_IRQ_LINES,
-	.let_lines = xdma_let_lines,
-	.lines_up = xdma_lines_up,
 	.poll = xdma_poll,
 	.mask = xdma_mask,
 };

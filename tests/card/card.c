@@ -40,8 +40,6 @@ static void reset(struct card *c)
 	/* first the core: it lets go of the packet that the source then drops */
 	xdma_core_reset(&c->core);
 	video_source_reset(&c->source);
-	c->user_logic.level = 0;
-	xdma_core_interrupts(&c->core);
 	c->resets++;
 }
 
@@ -53,8 +51,6 @@ static uint32_t register_read(struct card *c, uint32_t region, uint32_t offset)
 		return 0;
 	if (offset >= FAULT_BASE && offset < FAULT_END)
 		return card_fault_read(c, offset);
-	if (offset >= USER_LOGIC_BASE && offset < USER_LOGIC_END)
-		return user_logic_read(&c->user_logic, offset);
 	if (offset && offset == c->faults.ones_at) {
 		c->faults.ones_at = 0;
 		return ~0u;
@@ -109,16 +105,8 @@ static void register_write(struct card *c, uint32_t region, uint32_t offset, uin
 		xdma_core_write(&c->core, offset, value, mask);
 	else if (offset >= FAULT_BASE && offset < FAULT_END)
 		card_fault_write(c, offset, value & mask);
-	else if (offset >= USER_LOGIC_BASE && offset < USER_LOGIC_END)
-		card_user_logic_write(c, offset, value & mask);
 	else
 		video_source_write(&c->source, offset, value, mask, card_now());
-}
-
-void card_user_logic_write(struct card *c, uint32_t offset, uint32_t value)
-{
-	user_logic_write(&c->user_logic, offset, value);
-	xdma_core_interrupts(&c->core);
 }
 
 static void config_write(struct card *c, uint32_t offset, const void *data, uint32_t count)
@@ -271,7 +259,7 @@ void card_stats(struct card *c, char *text, size_t size)
 		 ", \"bytes_written\": %" PRIu64 ", \"dma_writes_refused\": %" PRIu64
 		 ", \"dma_reads_refused\": %" PRIu64 ", \"descriptors\": %" PRIu64
 		 ", \"writebacks\": %" PRIu64 ", \"h2c_bytes\": %" PRIu64 ", \"interrupts\": %" PRIu64
-		 ", \"user_interrupts\": %" PRIu64 ", \"interrupts_lost\": %" PRIu64 ", \"rule_breaks\": %" PRIu64 ", \"stale_bytes\": %" PRIu64
+		 ", \"interrupts_lost\": %" PRIu64 ", \"rule_breaks\": %" PRIu64 ", \"stale_bytes\": %" PRIu64
 		 ", \"config_accesses\": %" PRIu64 ", \"register_reads\": %" PRIu64
 		 ", \"register_writes\": %" PRIu64 ", \"resets\": %" PRIu64
 		 ", \"connections\": %" PRIu64 ", \"connected\": %s, \"memory_windows\": %zu"
@@ -283,7 +271,7 @@ void card_stats(struct card *c, char *text, size_t size)
 		 c->core.c2h.queued, c->memory.bytes_written, c->memory.writes_refused,
 		 c->memory.reads_refused, c->core.descriptors, c->core.writebacks,
 		 c->core.bytes_taken,
-		 c->interrupts.raised, c->core.user_messages, c->interrupts.swallowed, c->core.rule_breaks, c->core.stale_bytes,
+		 c->interrupts.raised, c->interrupts.swallowed, c->core.rule_breaks, c->core.stale_bytes,
 		 c->config_accesses, c->register_reads, c->register_writes, c->resets,
 		 c->client.connections, c->client.connection >= 0 ? "true" : "false",
 		 c->memory.count, c->client.messages, c->client.errors,
@@ -306,7 +294,6 @@ void card_init(struct card *c, const struct pci_ids *ids)
 	c->core.config = &c->config;
 	c->core.source = &c->source;
 	c->core.faults = &c->faults;
-	c->core.user_logic = &c->user_logic;
 	xdma_core_reset(&c->core);
 	video_source_power_on(&c->source);
 	c->client.dev = (struct vfio_user_device) {

@@ -9,7 +9,6 @@
 #include "memory_bar.h"
 #include "pci_config.h"
 #include "picture.h"
-#include "user_logic.h"
 #include "vfio_user.h"
 #include "video_source.h"
 #include "xdma_core.h"
@@ -23,7 +22,6 @@ struct card {
 	struct video_source source;
 	struct picture picture;
 	struct faults faults;
-	struct user_logic user_logic;
 	struct memory_bar memory_bar;
 	uint64_t config_accesses;
 	uint64_t register_reads;
@@ -35,7 +33,6 @@ void card_init(struct card *c, const struct pci_ids *ids);
 /* Faults, by either way in */
 uint32_t card_fault_read(struct card *c, uint32_t offset);
 void card_fault_write(struct card *c, uint32_t offset, uint32_t value);
-void card_user_logic_write(struct card *c, uint32_t offset, uint32_t value);
 /* All counters as one line of JSON */
 void card_stats(struct card *c, char *text, size_t size);
 int64_t card_now(void);

@@ -14,7 +14,6 @@
 #include "guest_memory.h"
 #include "interrupts.h"
 #include "pci_config.h"
-#include "user_logic.h"
 #include "video_source.h"
 #include "xdma_regs.h"
 
@@ -50,7 +49,6 @@ struct xdma_core {
 	struct pci_config *config;
 	struct video_source *source;
 	struct faults *faults;
-	const struct user_logic *user_logic;
 
 	bool has_h2c;
 	struct xdma_engine c2h, h2c;
@@ -63,9 +61,7 @@ struct xdma_core {
 	uint32_t pcie_control;
 	uint32_t user_mps, user_mrrs;
 	uint32_t flush_timeout;
-	uint32_t sent;		/* channels whose message has gone out */
-	uint32_t user_sent;	/* user lines, likewise */
-	uint64_t user_messages;
+	uint32_t sent;		/* interrupt sources whose message has gone out */
 	uint32_t msix_table[XDMA_MSIX_VECTORS * 4];
 
 	uint64_t descriptors;
