@@ -22,7 +22,7 @@ TEST_LIMIT(poll_in_signals, 120)
 	struct sigaction action = { .sa_handler = on_signal };
 	struct epoll_event event = { .events = EPOLLIN };
 	int fd = open_frames(O_RDWR), ep = epoll_create1(0);
-	struct grabber_buffer buffer = { };
+	struct grabber_buffer buffer = { .slots = get_buffer(fd).slots - 1 };
 	pid_t self = getpid();
 	int ready;
 
