@@ -2,8 +2,10 @@
 /*
  * A signal comes while epoll asks a file for the first time, and that has to wait for
  * somebody who changes the buffer: capture begins nevertheless, for epoll does not ask again.
- * The test makes SET_BUFFER take 4 s.
+ * The test makes SET_BUFFER take 4 s, in which its processor does nothing else: so that is
+ * another one than that of those who watch.
  */
+#include <sched.h>
 #include <signal.h>
 #include <sys/epoll.h>
 
@@ -17,24 +19,53 @@ static void on_signal(int number)
 	signals++;
 }
 
+static void run_on(int processor)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(processor, &set);
+	CHECK(sched_setaffinity(0, sizeof(set), &set) == 0);
+}
+
+/* What a file of one number begins with; of /proc/PID/stat, the state of the process. */
+static char first_character(const char *path)
+{
+	char text[512] = "";
+	FILE *file = fopen(path, "r");
+	char *end;
+
+	CHECK(file && fgets(text, sizeof(text), file));
+	fclose(file);
+	end = strrchr(text, ')');
+	return end ? end[2] : text[0];
+}
+
 TEST_LIMIT(poll_in_signals, 120)
 {
 	struct sigaction action = { .sa_handler = on_signal };
 	struct epoll_event event = { .events = EPOLLIN };
 	int fd = open_frames(O_RDWR), ep = epoll_create1(0);
 	struct grabber_buffer buffer = { .slots = get_buffer(fd).slots - 1 };
-	pid_t self = getpid();
+	char stat[32];
 	int ready;
 
 	sigaction(SIGUSR1, &action, NULL);
-	if (!fork())
-		_exit(ioctl(fd, GRABBER_IOC_SET_BUFFER, &buffer) ? errno : 0);
+	run_on(0);
 	if (!fork()) {
-		sleep_ms(2000);
-		kill(self, SIGUSR1);
+		run_on(1);
+		_exit(ioctl(fd, GRABBER_IOC_SET_BUFFER, &buffer) ? errno : 0);
+	}
+	while (first_character("/sys/module/slow/parameters/calls") == '0')
+		sleep_ms(10);
+	snprintf(stat, sizeof(stat), "/proc/%d/stat", getpid());
+	if (!fork()) {
+		/* The only sleep from here on is that of epoll_ctl(). */
+		while (first_character(stat) == 'R')
+			sleep_ms(10);
+		kill(getppid(), SIGUSR1);
 		_exit(0);
 	}
-	sleep_ms(1000);
 	CHECK(epoll_ctl(ep, EPOLL_CTL_ADD, fd, &event) == 0);
 	CHECK(signals == 1);
 	do
