@@ -5,17 +5,8 @@
 #include <linux/vfio.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "log.h"
-
-int64_t card_now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000000000LL + t.tv_nsec;
-}
 
 static uint64_t region_size(void *device, uint32_t region)
 {
@@ -39,28 +30,35 @@ static void reset(struct card *c)
 	pci_config_reset(&c->config);
 	/* first the core: it lets go of the packet that the source then drops */
 	xdma_core_reset(&c->core);
-	video_source_reset(&c->source);
+	for (unsigned int n = 0; n < c->channels; n++)
+		video_source_reset(&c->streams[n].video);
 	c->resets++;
 }
 
 static uint32_t register_read(struct card *c, uint32_t region, uint32_t offset)
 {
+	unsigned int channel = offset / FAULT_SPACING;
+	struct stream *stream = &c->streams[channel % XDMA_CHANNELS_MAX];
+
 	if (region == VFIO_PCI_BAR1_REGION_INDEX)
 		return c->faults.no_core ? 0 : xdma_core_read(&c->core, offset);
-	if (c->faults.no_source)
+	if (c->faults.no_source || channel >= c->channels)
 		return 0;
+	offset %= FAULT_SPACING;
 	if (offset >= FAULT_BASE && offset < FAULT_END)
-		return card_fault_read(c, offset);
-	if (offset && offset == c->faults.ones_at) {
-		c->faults.ones_at = 0;
+		return card_fault_read(c, channel, offset);
+	if (!stream->is_video)
+		return 0;
+	if (offset && offset == stream->faults.ones_at) {
+		stream->faults.ones_at = 0;
 		return ~0u;
 	}
-	if (offset && offset == c->faults.gone_at) {
-		c->faults.gone_at = 0;
-		card_fault_write(c, FAULT_GONE, FAULT_GONE_KEY);
+	if (offset && offset == stream->faults.gone_at) {
+		stream->faults.gone_at = 0;
+		card_fault_write(c, channel, FAULT_GONE, FAULT_GONE_KEY);
 		return ~0u;
 	}
-	return video_source_read(&c->source, offset);
+	return video_source_read(&stream->video, offset);
 }
 
 static void region_read(void *device, uint32_t region, uint64_t offset, void *data, uint32_t count)
@@ -101,12 +99,19 @@ static void region_read(void *device, uint32_t region, uint64_t offset, void *da
 static void register_write(struct card *c, uint32_t region, uint32_t offset, uint32_t value,
 			   uint32_t mask)
 {
-	if (region == VFIO_PCI_BAR1_REGION_INDEX)
+	unsigned int channel = offset / FAULT_SPACING;
+
+	if (region == VFIO_PCI_BAR1_REGION_INDEX) {
 		xdma_core_write(&c->core, offset, value, mask);
-	else if (offset >= FAULT_BASE && offset < FAULT_END)
-		card_fault_write(c, offset, value & mask);
-	else
-		video_source_write(&c->source, offset, value, mask, card_now());
+		return;
+	}
+	offset %= FAULT_SPACING;
+	if (channel >= c->channels)
+		return;
+	if (offset >= FAULT_BASE && offset < FAULT_END)
+		card_fault_write(c, channel, offset, value & mask);
+	else if (c->streams[channel].is_video)
+		video_source_write(&c->streams[channel].video, offset, value, mask, card_now());
 }
 
 static void config_write(struct card *c, uint32_t offset, const void *data, uint32_t count)
@@ -119,7 +124,7 @@ static void config_write(struct card *c, uint32_t offset, const void *data, uint
 	if (pci_config_write(&c->config, offset, data, count))
 		reset(c);
 	else if (!mastered && pci_config_masters(&c->config))
-		xdma_core_masters(&c->core);
+		xdma_engine_masters(&c->core);
 	xdma_core_interrupts(&c->core);
 }
 
@@ -170,31 +175,38 @@ static void disconnected(void *device)
 
 	c->faults = (struct faults) { 0 };
 	c->interrupts.swallow = 0;
+	for (unsigned int n = 0; n < c->channels; n++)
+		c->streams[n].faults = (struct channel_faults) { 0 };
 	reset(c);
-	video_source_power_on(&c->source);
+	for (unsigned int n = 0; n < c->channels; n++) {
+		video_source_power_on(&c->streams[n].video);
+		sample_source_power_on(&c->streams[n].samples);
+	}
 }
 
-uint32_t card_fault_read(struct card *c, uint32_t offset)
+uint32_t card_fault_read(struct card *c, unsigned int channel, uint32_t offset)
 {
+	struct stream *stream = &c->streams[channel];
+
 	switch (offset) {
 	case FAULT_ID:
 		return FAULT_ID_MAGIC;
 	case FAULT_LOSE_INTERRUPTS:
 		return c->interrupts.swallow;
 	case FAULT_STUCK:
-		return c->faults.stuck;
+		return stream->faults.stuck;
 	case FAULT_LENGTH_FRAMES:
-		return c->faults.length_frames;
+		return stream->faults.length_frames;
 	case FAULT_LENGTH_DELTA:
-		return c->faults.length_delta;
+		return stream->faults.length_delta;
 	case FAULT_ENGINE_ERROR:
-		return c->faults.engine_error;
+		return stream->faults.engine_error;
 	case FAULT_ONES_AT:
-		return c->faults.ones_at;
+		return stream->faults.ones_at;
 	case FAULT_GONE_AT:
-		return c->faults.gone_at;
+		return stream->faults.gone_at;
 	case FAULT_BEGUN:
-		return c->source.totals[VS_COUNT_BEGUN];
+		return stream->video.totals[VS_COUNT_BEGUN];
 	case FAULT_WRITES_REFUSED:
 		return c->memory.writes_refused;
 	case FAULT_READS_REFUSED:
@@ -208,35 +220,37 @@ uint32_t card_fault_read(struct card *c, uint32_t offset)
 	}
 }
 
-void card_fault_write(struct card *c, uint32_t offset, uint32_t value)
+void card_fault_write(struct card *c, unsigned int channel, uint32_t offset, uint32_t value)
 {
+	struct stream *stream = &c->streams[channel];
+
 	switch (offset) {
 	case FAULT_LOSE_INTERRUPTS:
 		c->interrupts.swallow = value;
 		break;
 	case FAULT_STUCK:
-		c->faults.stuck = value <= FAULT_STUCK_EVER ? value : 0;
+		stream->faults.stuck = value <= FAULT_STUCK_EVER ? value : 0;
 		break;
 	case FAULT_LENGTH_FRAMES:
-		c->faults.length_frames = value;
+		stream->faults.length_frames = value;
 		break;
 	case FAULT_LENGTH_DELTA:
-		c->faults.length_delta = value;
+		stream->faults.length_delta = value;
 		break;
 	case FAULT_ENGINE_ERROR:
-		c->faults.engine_error = value;
+		stream->faults.engine_error = value;
 		break;
 	case FAULT_SKIP:
-		video_source_skip(&c->source, value);
+		video_source_skip(&stream->video, value);
 		break;
 	case FAULT_ONES_AT:
-		c->faults.ones_at = value;
+		stream->faults.ones_at = value;
 		break;
 	case FAULT_GONE_AT:
-		c->faults.gone_at = value;
+		stream->faults.gone_at = value;
 		break;
 	case FAULT_COUNT_ANEW:
-		video_source_count_anew(&c->source);
+		video_source_count_anew(&stream->video);
 		break;
 	case FAULT_GONE:
 		/* A link that comes up again finds the function reset (PCIe 6.6.1). */
@@ -248,14 +262,32 @@ void card_fault_write(struct card *c, uint32_t offset, uint32_t value)
 	}
 }
 
+static int channel_stats(struct card *c, unsigned int channel, char *text, size_t size)
+{
+	const struct xdma_engine *e = &c->core.c2h[channel];
+	const struct stream *s = &c->streams[channel];
+	const uint64_t *t = s->video.totals;
+
+	return snprintf(text, size,
+			"\"begun\": %" PRIu64 ", \"sent\": %" PRIu64 ", \"overrun\": %" PRIu64
+			", \"aborted\": %" PRIu64 ", \"in_flight\": %u, \"running\": %s"
+			", \"engine_busy\": %s, \"credits\": %u, \"queued_descriptors\": %u"
+			", \"position\": %" PRIu64 ", \"packets\": %" PRIu64,
+			t[VS_COUNT_BEGUN], t[VS_COUNT_SENT], t[VS_COUNT_OVERRUN], t[VS_COUNT_ABORTED],
+			video_source_in_flight(&s->video), s->video.run ? "true" : "false",
+			e->active ? "true" : "false", e->credits, e->queued,
+			s->samples.position, s->samples.packets);
+}
+
 void card_stats(struct card *c, char *text, size_t size)
 {
-	const uint64_t *t = c->source.totals;
+	const struct picture *picture = &c->streams[0].picture;
+	size_t at = 0;
 
-	snprintf(text, size,
-		 "{\"begun\": %" PRIu64 ", \"sent\": %" PRIu64 ", \"overrun\": %" PRIu64
-		 ", \"aborted\": %" PRIu64 ", \"in_flight\": %u, \"running\": %s, \"engine_busy\": %s"
-		 ", \"credits\": %u, \"queued_descriptors\": %u"
+	/* of the first channel at the top, of each in a list */
+	at += snprintf(text, size, "{");
+	at += channel_stats(c, 0, text + at, size - at);
+	at += snprintf(text + at, size - at,
 		 ", \"bytes_written\": %" PRIu64 ", \"dma_writes_refused\": %" PRIu64
 		 ", \"dma_reads_refused\": %" PRIu64 ", \"descriptors\": %" PRIu64
 		 ", \"writebacks\": %" PRIu64 ", \"h2c_bytes\": %" PRIu64 ", \"interrupts\": %" PRIu64
@@ -264,19 +296,22 @@ void card_stats(struct card *c, char *text, size_t size)
 		 ", \"register_writes\": %" PRIu64 ", \"resets\": %" PRIu64
 		 ", \"connections\": %" PRIu64 ", \"connected\": %s, \"memory_windows\": %zu"
 		 ", \"messages\": %" PRIu64 ", \"message_errors\": %" PRIu64
-		 ", \"gone\": %s, \"width\": %d, \"height\": %d, \"sizeimage\": %zu}",
-		 t[VS_COUNT_BEGUN], t[VS_COUNT_SENT], t[VS_COUNT_OVERRUN], t[VS_COUNT_ABORTED],
-		 video_source_in_flight(&c->source), c->source.run ? "true" : "false",
-		 c->core.c2h.active ? "true" : "false", c->core.c2h.credits,
-		 c->core.c2h.queued, c->memory.bytes_written, c->memory.writes_refused,
+		 ", \"gone\": %s, \"width\": %d, \"height\": %d, \"sizeimage\": %zu, \"channels\": [",
+		 c->memory.bytes_written, c->memory.writes_refused,
 		 c->memory.reads_refused, c->core.descriptors, c->core.writebacks,
 		 c->core.bytes_taken,
 		 c->interrupts.raised, c->interrupts.swallowed, c->core.rule_breaks, c->core.stale_bytes,
 		 c->config_accesses, c->register_reads, c->register_writes, c->resets,
 		 c->client.connections, c->client.connection >= 0 ? "true" : "false",
 		 c->memory.count, c->client.messages, c->client.errors,
-		 c->faults.gone ? "true" : "false", c->picture.width, c->picture.height,
-		 c->picture.bytes);
+		 c->faults.gone ? "true" : "false", picture->width, picture->height,
+		 picture->bytes);
+	for (unsigned int n = 0; n < c->channels; n++) {
+		at += snprintf(text + at, size - at, "%s{", n ? ", " : "");
+		at += channel_stats(c, n, text + at, size - at);
+		at += snprintf(text + at, size - at, "}");
+	}
+	snprintf(text + at, size - at, "]}");
 }
 
 void card_init(struct card *c, const struct pci_ids *ids)
@@ -286,16 +321,22 @@ void card_init(struct card *c, const struct pci_ids *ids)
 			ids->msix ? XDMA_MSIX_VECTORS : 0);
 	c->memory.message = vfio_user_dma_message;
 	c->memory.transport = &c->client;
-	c->source.picture = &c->picture;
-	c->source.faults = &c->faults;
-	c->source.serial = ids->serial;
 	c->core.memory = &c->memory;
 	c->core.interrupts = &c->interrupts;
 	c->core.config = &c->config;
-	c->core.source = &c->source;
 	c->core.faults = &c->faults;
+	c->core.channels = c->channels;
+	for (unsigned int n = 0; n < c->channels; n++) {
+		struct stream *stream = &c->streams[n];
+
+		stream->video.picture = &stream->picture;
+		stream->video.faults = &stream->faults;
+		stream->video.serial = ids->serial;
+		c->core.c2h[n].stream = stream;
+		video_source_power_on(&stream->video);
+		sample_source_power_on(&stream->samples);
+	}
 	xdma_core_reset(&c->core);
-	video_source_power_on(&c->source);
 	c->client.dev = (struct vfio_user_device) {
 		.memory = &c->memory,
 		.interrupts = &c->interrupts,

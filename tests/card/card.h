@@ -8,10 +8,12 @@
 #include "interrupts.h"
 #include "memory_bar.h"
 #include "pci_config.h"
-#include "picture.h"
+#include "stream.h"
 #include "vfio_user.h"
-#include "video_source.h"
 #include "xdma_core.h"
+
+/* Longest text of card_stats() */
+#define CARD_STATS	4096
 
 struct card {
 	struct vfio_user client;
@@ -19,8 +21,8 @@ struct card {
 	struct interrupts interrupts;
 	struct pci_config config;
 	struct xdma_core core;
-	struct video_source source;
-	struct picture picture;
+	struct stream streams[XDMA_CHANNELS_MAX];
+	unsigned int channels;
 	struct faults faults;
 	struct memory_bar memory_bar;
 	uint64_t config_accesses;
@@ -30,11 +32,10 @@ struct card {
 };
 
 void card_init(struct card *c, const struct pci_ids *ids);
-/* Faults, by either way in */
-uint32_t card_fault_read(struct card *c, uint32_t offset);
-void card_fault_write(struct card *c, uint32_t offset, uint32_t value);
+/* Faults, by either way in; @offset as of channel 0 */
+uint32_t card_fault_read(struct card *c, unsigned int channel, uint32_t offset);
+void card_fault_write(struct card *c, unsigned int channel, uint32_t offset, uint32_t value);
 /* All counters as one line of JSON */
 void card_stats(struct card *c, char *text, size_t size);
-int64_t card_now(void);
 
 #endif

@@ -10,7 +10,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define ANSWER	2048
+#define ANSWER	CARD_STATS
 
 int control_listen(struct control *c, struct card *card, const char *path)
 {
@@ -56,7 +56,7 @@ static long number(const char *word, long low, long high, char *answer)
 }
 
 /* "short 3" or "long 3 4096": the next so many frames, by so many bytes */
-static void wrong_length(struct card *card, const char *frames, const char *bytes, int sign,
+static void wrong_length(struct card *card, unsigned int channel, const char *frames, const char *bytes, int sign,
 			 char *answer)
 {
 	long n = number(frames, 0, 1000000, answer), by;
@@ -66,23 +66,23 @@ static void wrong_length(struct card *card, const char *frames, const char *byte
 	by = bytes ? number(bytes, 1, 1 << 28, answer) : 64;
 	if (by < 0)
 		return;
-	card_fault_write(card, FAULT_LENGTH_DELTA, sign * by);
-	card_fault_write(card, FAULT_LENGTH_FRAMES, n);
+	card_fault_write(card, channel, FAULT_LENGTH_DELTA, sign * by);
+	card_fault_write(card, channel, FAULT_LENGTH_FRAMES, n);
 }
 
-static void stuck(struct card *card, const char *how, char *answer)
+static void stuck(struct card *card, unsigned int channel, const char *how, char *answer)
 {
 	if (!how)
-		card_fault_write(card, FAULT_STUCK, FAULT_STUCK_STOP);
+		card_fault_write(card, channel, FAULT_STUCK, FAULT_STUCK_STOP);
 	else if (!strcmp(how, "busy"))
-		card_fault_write(card, FAULT_STUCK, FAULT_STUCK_BUSY);
+		card_fault_write(card, channel, FAULT_STUCK, FAULT_STUCK_BUSY);
 	else if (!strcmp(how, "ever"))
-		card_fault_write(card, FAULT_STUCK, FAULT_STUCK_EVER);
+		card_fault_write(card, channel, FAULT_STUCK, FAULT_STUCK_EVER);
 	else
 		snprintf(answer, ANSWER, "error: say how: stuck, stuck busy, stuck ever");
 }
 
-static void engine_error(struct card *card, const char *which, const char *times, char *answer)
+static void engine_error(struct card *card, unsigned int channel, const char *which, const char *times, char *answer)
 {
 	static const struct { const char *name; uint32_t error; } errors[] = {
 		{ "magic", FAULT_ERROR_MAGIC },
@@ -96,7 +96,7 @@ static void engine_error(struct card *card, const char *which, const char *times
 		return;
 	for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
 		if (which && !strcmp(which, errors[i].name)) {
-			card_fault_write(card, FAULT_ENGINE_ERROR,
+			card_fault_write(card, channel, FAULT_ENGINE_ERROR,
 					 errors[i].error | FAULT_ERROR_AGAIN(n - 1));
 			return;
 		}
@@ -104,7 +104,7 @@ static void engine_error(struct card *card, const char *which, const char *times
 	snprintf(answer, ANSWER, "error: say which: error magic, error descriptor, error read");
 }
 
-static void set_rate(struct card *card, const char *word, char *answer)
+static void set_rate(struct card *card, unsigned int channel, const char *word, char *answer)
 {
 	char *end = NULL;
 	double rate = word ? strtod(word, &end) : -1;
@@ -113,17 +113,23 @@ static void set_rate(struct card *card, const char *word, char *answer)
 		snprintf(answer, ANSWER, "error: \"%s\" is no rate in frames a second; 0 is as fast as taken",
 			 word ? word : "");
 	else
-		video_source_set_rate(&card->source, rate * 1000 + 0.5, card_now());
+		video_source_set_rate(&card->streams[channel].video, rate * 1000 + 0.5, card_now());
 }
 
 static void execute(struct card *card, char *line, char *answer)
 {
-	char *save = NULL, *word[3];
-	long n;
+	char *save = NULL, *words[5], **word = words;
+	long channel = 0, n;
 
-	for (int i = 0; i < 3; i++)
-		word[i] = strtok_r(i ? NULL : line, " \t\r", &save);
+	for (int i = 0; i < 5; i++)
+		words[i] = strtok_r(i ? NULL : line, " \t\r", &save);
 	strcpy(answer, "ok");
+	if (word[0] && !strcmp(word[0], "channel")) {
+		channel = number(word[1], 0, card->channels - 1, answer);
+		if (channel < 0)
+			return;
+		word += 2;
+	}
 	if (!word[0]) {
 		strcpy(answer, "error: an empty line; commands are in tests/card/README.md");
 	} else if (!strcmp(word[0], "stats")) {
@@ -131,32 +137,32 @@ static void execute(struct card *card, char *line, char *answer)
 	} else if (!strcmp(word[0], "lose-interrupts")) {
 		n = number(word[1], 0, 1000000, answer);
 		if (n >= 0)
-			card_fault_write(card, FAULT_LOSE_INTERRUPTS, n);
+			card_fault_write(card, channel, FAULT_LOSE_INTERRUPTS, n);
 	} else if (!strcmp(word[0], "stuck")) {
-		stuck(card, word[1], answer);
+		stuck(card, channel, word[1], answer);
 	} else if (!strcmp(word[0], "unstuck")) {
-		card_fault_write(card, FAULT_STUCK, 0);
+		card_fault_write(card, channel, FAULT_STUCK, 0);
 	} else if (!strcmp(word[0], "short")) {
-		wrong_length(card, word[1], word[2], -1, answer);
+		wrong_length(card, channel, word[1], word[2], -1, answer);
 	} else if (!strcmp(word[0], "long")) {
-		wrong_length(card, word[1], word[2], 1, answer);
+		wrong_length(card, channel, word[1], word[2], 1, answer);
 	} else if (!strcmp(word[0], "error")) {
-		engine_error(card, word[1], word[2], answer);
+		engine_error(card, channel, word[1], word[2], answer);
 	} else if (!strcmp(word[0], "skip")) {
 		n = number(word[1], 1, 1000000000, answer);
 		if (n >= 0)
-			card_fault_write(card, FAULT_SKIP, n);
+			card_fault_write(card, channel, FAULT_SKIP, n);
 	} else if (!strcmp(word[0], "count-anew")) {
-		card_fault_write(card, FAULT_COUNT_ANEW, 1);
+		card_fault_write(card, channel, FAULT_COUNT_ANEW, 1);
 	} else if (!strcmp(word[0], "ones-at") || !strcmp(word[0], "gone-at")) {
 		n = number(word[1], 4, FAULT_BASE - 4, answer);
 		if (n >= 0)
-			card_fault_write(card, word[0][0] == 'o' ? FAULT_ONES_AT : FAULT_GONE_AT,
+			card_fault_write(card, channel, word[0][0] == 'o' ? FAULT_ONES_AT : FAULT_GONE_AT,
 					 n & ~3);
 	} else if (!strcmp(word[0], "gone")) {
-		card_fault_write(card, FAULT_GONE, FAULT_GONE_KEY);
+		card_fault_write(card, channel, FAULT_GONE, FAULT_GONE_KEY);
 	} else if (!strcmp(word[0], "back")) {
-		card_fault_write(card, FAULT_GONE, 0);
+		card_fault_write(card, channel, FAULT_GONE, 0);
 	} else if (!strcmp(word[0], "no-core")) {
 		card->faults.no_core = true;
 	} else if (!strcmp(word[0], "no-source")) {
@@ -165,7 +171,7 @@ static void execute(struct card *card, char *line, char *answer)
 		card->faults.no_core = false;
 		card->faults.no_source = false;
 	} else if (!strcmp(word[0], "rate")) {
-		set_rate(card, word[1], answer);
+		set_rate(card, channel, word[1], answer);
 	} else {
 		snprintf(answer, ANSWER, "error: no command \"%s\"; tests/card/README.md has them all",
 			 word[0]);

@@ -3,11 +3,13 @@
  * Faults that the card can be told to have. FOR TESTS ONLY: no real card has
  * these registers, and no driver may know of them. A test on the host says them
  * through the control socket (README.md has the words), a test in the guest
- * writes the registers below, in the video source's BAR above its own.
+ * writes the registers below, in the video source's BAR above its own. Those of
+ * channel n are FAULT_SPACING * n further on; what is the card's is in each of them.
  */
 #ifndef CARD_FAULTS_H
 #define CARD_FAULTS_H
 
+#define FAULT_SPACING		0x1000
 #define FAULT_BASE		0x800
 #define FAULT_ID		0x800	/* RO FAULT_ID_MAGIC */
 #define FAULT_ID_MAGIC		0x544c4146	/* "FALT" */
@@ -44,18 +46,23 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct faults {
+/* Of one channel */
+struct channel_faults {
 	uint32_t stuck;		/* FAULT_STUCK_* */
 	uint32_t length_frames;
 	int32_t length_delta;
 	uint32_t engine_error;
-	bool gone;
-	bool no_core, no_source;	/* that BAR reads 0: another design */
 	uint32_t ones_at, gone_at;	/* 0: none */
 };
 
+/* Of the card */
+struct faults {
+	bool gone;
+	bool no_core, no_source;	/* that BAR reads 0: another design */
+};
+
 /* The engine met one error: is another to come? */
-static inline void fault_engine_error_met(struct faults *faults)
+static inline void fault_engine_error_met(struct channel_faults *faults)
 {
 	if (faults->engine_error >= FAULT_ERROR_AGAIN(1))
 		faults->engine_error -= FAULT_ERROR_AGAIN(1);

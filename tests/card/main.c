@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include <argp.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -27,7 +28,7 @@ enum option_key {
 	OPTION_VENDOR = 0x100, OPTION_DEVICE, OPTION_SUBVENDOR, OPTION_SUBDEVICE, OPTION_SERIAL,
 	OPTION_PICTURE, OPTION_RAW, OPTION_SIZE, OPTION_CHART, OPTION_RATE, OPTION_FIFO,
 	OPTION_NO_MSIX, OPTION_NO_MSI, OPTION_NO_IRQ, OPTION_KEEP, OPTION_H2C,
-	OPTION_MEMORY_BAR,
+	OPTION_MEMORY_BAR, OPTION_CHANNEL,
 	OPTION_CONTROL, OPTION_STATS, OPTION_SOCKET,
 };
 
@@ -39,6 +40,8 @@ struct options {
 	double rate;
 	unsigned int fifo;
 	bool keep_packets, h2c;
+	const char *channels[XDMA_CHANNELS_MAX];
+	unsigned int nchannels;
 };
 
 static const struct argp_option option_list[] = {
@@ -52,6 +55,7 @@ static const struct argp_option option_list[] = {
 	{ "rate", OPTION_RATE, "FPS", 0, "Frames a second until the driver sets another rate (30); 0: as fast as they are taken", 3 },
 	{ "fifo", OPTION_FIFO, "FRAMES", 0, "Frames that the card can keep (2)", 3 },
 	{ "keep-packets", OPTION_KEEP, NULL, 0, "A packet that the engine stops in goes on when it runs again, as Xilinx's driver wants it", 3 },
+	{ "channel", OPTION_CHANNEL, "WHAT", 0, "Have a C2H channel more, up to four: video; samples[,packet=BYTES|,packet=FROM-TO][,rate=BYTES A SECOND] (one of video)", 3 },
 	{ "h2c", OPTION_H2C, NULL, 0, "Have an H2C channel, too; what it is given goes nowhere", 3 },
 	{ "memory-bar", OPTION_MEMORY_BAR, "SIZE", 0, "Have a BAR 2 of memory: 64-bit, prefetchable, such as 64K, 1M or 4G", 3 },
 	{ "vendor", OPTION_VENDOR, "ID", 0, "PCI vendor (0x10ee)", 4 },
@@ -134,6 +138,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		o->ids.msi = false;
 		o->ids.msix = false;
 		break;
+	case OPTION_CHANNEL:
+		if (o->nchannels == XDMA_CHANNELS_MAX)
+			argp_error(state, "a card has four channels at most");
+		o->channels[o->nchannels++] = arg;
+		break;
 	case OPTION_H2C:
 		o->h2c = true;
 		break;
@@ -173,9 +182,54 @@ static bool load_picture(struct picture *p, const struct options *o)
 	return picture_from_chart(p, o->chart ? o->chart : "1920x1080");
 }
 
+static bool bad_channel(const char *what)
+{
+	fprintf(stderr, "\"%s\" is no channel: video; samples, samples,packet=4096, samples,packet=1-4096,rate=1000000\n",
+		what);
+	return false;
+}
+
+static bool parse_samples(struct sample_source *s, const char *what)
+{
+	const char *at = what + strlen("samples");
+
+	while (*at) {
+		int used = 0;
+
+		if (sscanf(at, ",packet=%u-%u%n", &s->shortest, &s->longest, &used) == 2) {
+			at += used;
+		} else if (sscanf(at, ",packet=%u%n", &s->shortest, &used) == 1) {
+			s->longest = s->shortest;
+			at += used;
+		} else if (sscanf(at, ",rate=%" SCNu64 "%n", &s->rate, &used) == 1) {
+			at += used;
+		} else {
+			return bad_channel(what);
+		}
+		if (strstr(what, "packet") && !s->shortest)
+			return bad_channel(what);
+	}
+	return s->shortest <= s->longest || bad_channel(what);
+}
+
+static bool add_channel(struct card *c, const struct options *o, const char *what)
+{
+	struct stream *s = &c->streams[c->channels++];
+
+	if (!strncmp(what, "samples", strlen("samples")))
+		return parse_samples(&s->samples, what);
+	if (strcmp(what, "video"))
+		return bad_channel(what);
+	s->is_video = true;
+	s->video.fifo_size = o->fifo;
+	s->video.keep_packets = o->keep_packets;
+	s->video.power_on_rate = o->rate * 1000 + 0.5;
+	return load_picture(&s->picture, o);
+}
+
 static void write_stats(struct card *c, const char *path)
 {
-	char text[2048];
+	char text[CARD_STATS];
 	FILE *f;
 
 	if (!path)
@@ -189,18 +243,37 @@ static void write_stats(struct card *c, const char *path)
 }
 
 /* Frames that are due; all the late ones at once only where the stream did not get on */
-static void run_ticks(struct card *c, bool got_on)
+static void run_ticks(struct video_source *v, bool got_on)
 {
 	int64_t now = card_now();
 
-	while (video_source_next_tick(&c->source) <= now) {
-		if (got_on && video_source_fifo_full(&c->source) &&
-		    now - video_source_next_tick(&c->source) < LAG_NS)
+	while (video_source_next_tick(v) <= now) {
+		if (got_on && video_source_fifo_full(v) &&
+		    now - video_source_next_tick(v) < LAG_NS)
 			return;
-		video_source_tick(&c->source);
-		if (now - video_source_next_tick(&c->source) < LAG_NS)
+		video_source_tick(v);
+		if (now - video_source_next_tick(v) < LAG_NS)
 			return;
 	}
+}
+
+/* When any of the channels has something to do by itself */
+static int64_t next_tick(const struct card *c)
+{
+	int64_t next = VIDEO_SOURCE_NEVER;
+
+	for (unsigned int n = 0; n < c->channels; n++) {
+		const struct stream *s = &c->streams[n];
+		int64_t tick = VIDEO_SOURCE_NEVER;
+
+		if (s->is_video)
+			tick = video_source_next_tick(&s->video);
+		else if (c->core.c2h[n].queued)
+			tick = sample_source_next(&s->samples);
+		if (tick < next)
+			next = tick;
+	}
+	return next;
 }
 
 static struct timespec timeout_until(int64_t tick)
@@ -219,7 +292,7 @@ static void serve(struct card *c, struct control *control, int signals, const ch
 
 	for (;;) {
 		struct pollfd fds[3 + CONTROL_CLIENTS];
-		int64_t tick = video_source_next_tick(&c->source);
+		int64_t tick = next_tick(c);
 		struct timespec timeout = timeout_until(got_on || v->deferred ? 0 : tick);
 		bool connected = v->connection >= 0;
 		size_t n = 2;
@@ -245,7 +318,8 @@ static void serve(struct card *c, struct control *control, int signals, const ch
 				write_stats(c, stats);
 		}
 		control_serve(control);
-		run_ticks(c, got_on);
+		for (unsigned int n = 0; n < c->channels; n++)
+			run_ticks(&c->streams[n].video, got_on);
 		got_on = xdma_engine_run(&c->core, SLICE_BYTES);
 	}
 }
@@ -283,14 +357,14 @@ int main(int argc, char **argv)
 	int signals, error;
 
 	argp_parse(&argp, argc, argv, 0, NULL, &o);
-	if (!load_picture(&card.picture, &o))
-		return 1;
 	if (o.memory_bar && !memory_bar_init(&card.memory_bar, o.memory_bar))
 		return 1;
-	card.source.fifo_size = o.fifo;
+	if (!o.nchannels)
+		o.channels[o.nchannels++] = "video";
+	for (unsigned int n = 0; n < o.nchannels; n++)
+		if (!add_channel(&card, &o, o.channels[n]))
+			return 1;
 	card.core.has_h2c = o.h2c;
-	card.source.keep_packets = o.keep_packets;
-	card.source.power_on_rate = o.rate * 1000 + 0.5;
 	card_init(&card, &o.ids);
 	signals = stop_signals();
 	error = vfio_user_listen(&card.client, o.socket);
@@ -303,8 +377,11 @@ int main(int argc, char **argv)
 		note("cannot listen on %s: %s", o.control, strerror(-error));
 		return 1;
 	}
-	printf("listening on %s: %dx%d RGB3 at %g frames a second\n", o.socket, card.picture.width,
-	       card.picture.height, o.rate);
+	if (card.channels == 1 && card.streams[0].is_video)
+		printf("listening on %s: %dx%d RGB3 at %g frames a second\n", o.socket,
+		       card.streams[0].picture.width, card.streams[0].picture.height, o.rate);
+	else
+		printf("listening on %s: %u channels\n", o.socket, card.channels);
 	fflush(stdout);
 	serve(&card, &control, signals, o.stats);
 	vfio_user_disconnect(&card.client);
@@ -312,6 +389,7 @@ int main(int argc, char **argv)
 	unlink(o.socket);
 	if (o.control)
 		unlink(o.control);
-	picture_free(&card.picture);
+	for (unsigned int n = 0; n < card.channels; n++)
+		picture_free(&card.streams[n].picture);
 	return 0;
 }

@@ -32,7 +32,7 @@ struct vs_packet {
 
 struct video_source {
 	struct picture *picture;
-	struct faults *faults;
+	struct channel_faults *faults;
 	uint64_t serial;
 	unsigned int fifo_size;
 	bool keep_packets;	/* the rest of a packet waits for the engine to run again */

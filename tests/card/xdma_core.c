@@ -10,9 +10,13 @@
 
 void xdma_core_reset(struct xdma_core *x)
 {
-	if (x->faults->stuck != FAULT_STUCK_EVER) {
-		x->c2h = (struct xdma_engine) { 0 };
-		x->faults->stuck = 0;
+	for (unsigned int n = 0; n < x->channels; n++) {
+		struct stream *stream = x->c2h[n].stream;
+
+		if (stream->faults.stuck == FAULT_STUCK_EVER)
+			continue;
+		x->c2h[n] = (struct xdma_engine) { .channel = n, .stream = stream };
+		stream->faults.stuck = 0;
 	}
 	x->h2c = (struct xdma_engine) { .h2c = true };
 	x->halt = 0;
@@ -31,15 +35,6 @@ void xdma_core_reset(struct xdma_core *x)
 	for (int v = 0; v < XDMA_MSIX_VECTORS; v++)
 		x->msix_table[v * 4 + 3] = 1;
 	xdma_core_interrupts(x);
-}
-
-void xdma_core_masters(struct xdma_core *x)
-{
-	if (x->faults->stuck < FAULT_STUCK_BUSY || !x->c2h.active ||
-	    x->c2h.control & XDMA_CONTROL_RUN)
-		return;
-	x->faults->stuck = 0;
-	x->c2h.stale = true;
 }
 
 void xdma_core_rule_break(struct xdma_core *x, const char *what)
@@ -61,7 +56,7 @@ void xdma_core_rule_break(struct xdma_core *x, const char *what)
 /* In the interrupt block the H2C channels come first, then the C2H channels */
 static uint32_t channels(const struct xdma_core *x)
 {
-	return x->has_h2c ? 0x3 : 0x1;
+	return (1u << (x->channels + x->has_h2c)) - 1;
 }
 
 static bool pending(const struct xdma_engine *e)
@@ -71,9 +66,12 @@ static bool pending(const struct xdma_engine *e)
 
 static uint32_t channel_pending(const struct xdma_core *x)
 {
-	if (x->has_h2c)
-		return (pending(&x->h2c) ? 0x1 : 0) | (pending(&x->c2h) ? 0x2 : 0);
-	return pending(&x->c2h) ? 0x1 : 0;
+	uint32_t bits = x->has_h2c && pending(&x->h2c) ? 0x1 : 0;
+
+	for (unsigned int n = 0; n < x->channels; n++)
+		if (pending(&x->c2h[n]))
+			bits |= 1u << (n + x->has_h2c);
+	return bits;
 }
 
 static void send_message(struct xdma_core *x, unsigned int channel)
@@ -102,7 +100,7 @@ void xdma_core_interrupts(struct xdma_core *x)
 	if (!risen || (!msix && !msi) || x->faults->gone || !pci_config_masters(x->config))
 		return;
 	x->sent = active;
-	for (unsigned int channel = 0; channel < 2; channel++)
+	for (unsigned int channel = 0; channel < x->channels + x->has_h2c; channel++)
 		if (risen & 1u << channel)
 			send_message(x, channel);
 }
@@ -137,7 +135,7 @@ static uint32_t engine_read(struct xdma_core *x, struct xdma_engine *e, uint32_t
 	switch (reg) {
 	case 0:
 		return XDMA_ID(e->h2c ? XDMA_BLOCK_H2C : XDMA_BLOCK_C2H) | XDMA_ID_STREAM |
-		       XDMA_ID_VERSION;
+		       XDMA_ID_CHANNEL(e->channel) | XDMA_ID_VERSION;
 	case XDMA_CONTROL:
 	case XDMA_CONTROL_W1S:
 	case XDMA_CONTROL_W1C:
@@ -197,7 +195,7 @@ static uint32_t sgdma_read(const struct xdma_engine *e, uint32_t reg)
 	switch (reg) {
 	case 0:
 		return XDMA_ID(e->h2c ? XDMA_BLOCK_H2C_SGDMA : XDMA_BLOCK_C2H_SGDMA) |
-		       XDMA_ID_STREAM | XDMA_ID_VERSION;
+		       XDMA_ID_STREAM | XDMA_ID_CHANNEL(e->channel) | XDMA_ID_VERSION;
 	case XDMA_DESC_LO:
 		return e->first;
 	case XDMA_DESC_HI:
@@ -266,8 +264,9 @@ static void common_write(struct xdma_core *x, uint32_t reg, uint32_t value, uint
 	case XDMA_CREDIT_MODE_W1C:
 		x->credit_mode = alias(x->credit_mode, reg - XDMA_CREDIT_MODE, value, mask) &
 				 XDMA_COMMON_CHANNELS;
-		if (!(x->credit_mode & XDMA_COMMON_C2H_0))
-			x->c2h.credits = 0;
+		for (unsigned int n = 0; n < x->channels; n++)
+			if (!(x->credit_mode & XDMA_COMMON_C2H_0 << n))
+				x->c2h[n].credits = 0;
 		if (!(x->credit_mode & XDMA_COMMON_H2C_0))
 			x->h2c.credits = 0;
 		break;
@@ -388,30 +387,43 @@ static bool is_msix(const struct xdma_core *x, uint32_t offset)
 	       offset < XDMA_MSIX_TABLE + sizeof(x->msix_table);
 }
 
+/* The engine that a register is of, NULL for none */
+static struct xdma_engine *engine_at(struct xdma_core *x, uint32_t offset)
+{
+	uint32_t block = offset >> 12, channel = offset >> 8 & 0xf;
+
+	if (block == XDMA_BLOCK_C2H || block == XDMA_BLOCK_C2H_SGDMA)
+		return channel < x->channels ? &x->c2h[channel] : NULL;
+	return x->has_h2c && !channel ? &x->h2c : NULL;
+}
+
 uint32_t xdma_core_read(struct xdma_core *x, uint32_t offset)
 {
 	uint32_t reg = offset & 0xff;
+	struct xdma_engine *e;
 
 	if (is_msix(x, offset))
 		return x->msix_table[(offset - XDMA_MSIX_TABLE) / 4];
 	if (offset == XDMA_MSIX_PBA && x->config->ids.msix)
 		return x->interrupts->pending;
-	/* only channel 0 is there; a channel that is not reads as 0, its identifier too */
+	/* a channel that is not there reads as 0, its identifier too */
+	switch (offset >> 12) {
+	case XDMA_BLOCK_H2C:
+	case XDMA_BLOCK_C2H:
+		e = engine_at(x, offset);
+		return e ? engine_read(x, e, reg) : 0;
+	case XDMA_BLOCK_H2C_SGDMA:
+	case XDMA_BLOCK_C2H_SGDMA:
+		e = engine_at(x, offset);
+		return e ? sgdma_read(e, reg) : 0;
+	}
 	if (offset & 0xf00)
 		return 0;
 	switch (offset >> 12) {
-	case XDMA_BLOCK_H2C:
-		return x->has_h2c ? engine_read(x, &x->h2c, reg) : 0;
-	case XDMA_BLOCK_H2C_SGDMA:
-		return x->has_h2c ? sgdma_read(&x->h2c, reg) : 0;
-	case XDMA_BLOCK_C2H:
-		return engine_read(x, &x->c2h, reg);
 	case XDMA_BLOCK_IRQ:
 		return irq_read(x, reg);
 	case XDMA_BLOCK_CONFIG:
 		return config_read(x, reg);
-	case XDMA_BLOCK_C2H_SGDMA:
-		return sgdma_read(&x->c2h, reg);
 	case XDMA_BLOCK_SGDMA_COMMON:
 		return common_read(x, reg);
 	default:
@@ -422,6 +434,7 @@ uint32_t xdma_core_read(struct xdma_core *x, uint32_t offset)
 void xdma_core_write(struct xdma_core *x, uint32_t offset, uint32_t value, uint32_t mask)
 {
 	uint32_t reg = offset & 0xff;
+	struct xdma_engine *e;
 
 	if (is_msix(x, offset)) {
 		uint32_t *entry = &x->msix_table[(offset - XDMA_MSIX_TABLE) / 4];
@@ -429,28 +442,28 @@ void xdma_core_write(struct xdma_core *x, uint32_t offset, uint32_t value, uint3
 		*entry = alias(*entry, 0, value, mask);
 		return;
 	}
+	switch (offset >> 12) {
+	case XDMA_BLOCK_H2C:
+	case XDMA_BLOCK_C2H:
+		e = engine_at(x, offset);
+		if (e)
+			engine_write(x, e, reg, value, mask);
+		return;
+	case XDMA_BLOCK_H2C_SGDMA:
+	case XDMA_BLOCK_C2H_SGDMA:
+		e = engine_at(x, offset);
+		if (e)
+			sgdma_write(x, e, reg, value, mask);
+		return;
+	}
 	if (offset & 0xf00)
 		return;
 	switch (offset >> 12) {
-	case XDMA_BLOCK_H2C:
-		if (x->has_h2c)
-			engine_write(x, &x->h2c, reg, value, mask);
-		break;
-	case XDMA_BLOCK_H2C_SGDMA:
-		if (x->has_h2c)
-			sgdma_write(x, &x->h2c, reg, value, mask);
-		break;
-	case XDMA_BLOCK_C2H:
-		engine_write(x, &x->c2h, reg, value, mask);
-		break;
 	case XDMA_BLOCK_IRQ:
 		irq_write(x, reg, value, mask);
 		break;
 	case XDMA_BLOCK_CONFIG:
 		config_write(x, reg, value, mask);
-		break;
-	case XDMA_BLOCK_C2H_SGDMA:
-		sgdma_write(x, &x->c2h, reg, value, mask);
 		break;
 	case XDMA_BLOCK_SGDMA_COMMON:
 		common_write(x, reg, value, mask);

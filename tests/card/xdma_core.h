@@ -14,7 +14,7 @@
 #include "guest_memory.h"
 #include "interrupts.h"
 #include "pci_config.h"
-#include "video_source.h"
+#include "stream.h"
 #include "xdma_regs.h"
 
 /* Descriptors that the engine keeps ready; it fetches ahead as the real one does */
@@ -22,6 +22,8 @@
 
 struct xdma_engine {
 	bool h2c;
+	unsigned int channel;
+	struct stream *stream;	/* what feeds it, NULL of H2C */
 	uint32_t control;
 	uint32_t status;	/* without Busy, that is @active */
 	uint32_t interrupt_enable;
@@ -47,11 +49,11 @@ struct xdma_core {
 	struct guest_memory *memory;
 	struct interrupts *interrupts;
 	struct pci_config *config;
-	struct video_source *source;
 	struct faults *faults;
 
 	bool has_h2c;
-	struct xdma_engine c2h, h2c;
+	unsigned int channels;		/* C2H */
+	struct xdma_engine c2h[XDMA_CHANNELS_MAX], h2c;
 	uint32_t halt;
 	uint32_t credit_mode;
 	uint32_t user_int_enable;
@@ -80,14 +82,13 @@ void xdma_core_interrupts(struct xdma_core *x);
 /* A use of the core that the guide forbids: counted and told once a kind */
 void xdma_core_rule_break(struct xdma_core *x, const char *what);
 
-/* Bus mastering is on again */
-void xdma_core_masters(struct xdma_core *x);
-
 /* xdma_engine.c */
+/* Bus mastering is on again */
+void xdma_engine_masters(struct xdma_core *x);
 void xdma_engine_control(struct xdma_core *x, struct xdma_engine *e, uint32_t control);
 static inline uint32_t xdma_engine_common_bit(const struct xdma_engine *e)
 {
-	return e->h2c ? XDMA_COMMON_H2C_0 : XDMA_COMMON_C2H_0;
+	return (e->h2c ? XDMA_COMMON_H2C_0 : XDMA_COMMON_C2H_0) << e->channel;
 }
 
 /* Moves about @budget bytes at most; true where it got on and may do so again */

@@ -19,7 +19,7 @@ static void log_event(struct xdma_engine *e, uint32_t bits)
 	e->status |= bits & e->control & XDMA_STATUS_EVENTS;
 }
 
-static void halt(struct xdma_core *x, struct xdma_engine *e)
+static void halt(struct xdma_engine *e)
 {
 	e->active = false;
 	e->stopping = false;
@@ -29,8 +29,8 @@ static void halt(struct xdma_core *x, struct xdma_engine *e)
 		log_event(e, XDMA_STATUS_IDLE_STOPPED);
 		if (e->h2c)
 			return;
-		x->faults->stuck = 0;
-		video_source_engine_runs(x->source, false);
+		e->stream->faults.stuck = 0;
+		stream_engine_runs(e->stream, false);
 	}
 }
 
@@ -42,7 +42,7 @@ static void fail(struct xdma_core *x, struct xdma_engine *e, uint32_t bits)
 
 		guest_memory_write(x->memory, e->poll_wb, &word, sizeof(word));
 	}
-	halt(x, e);
+	halt(e);
 	xdma_core_interrupts(x);
 }
 
@@ -60,25 +60,44 @@ static void run_on(struct xdma_core *x, struct xdma_engine *e)
 	e->fetch_ended = false;
 	e->fetch_error = 0;
 	if (!e->h2c)
-		video_source_engine_runs(x->source, true);
+		stream_engine_runs(e->stream, true);
 	if (e->first % sizeof(struct xdma_descriptor))
 		xdma_core_rule_break(x, "the first descriptor is not aligned to 32 bytes");
 }
 
-static bool stuck(const struct xdma_core *x, const struct xdma_engine *e)
+static bool stuck(const struct xdma_engine *e)
 {
-	return x->faults->stuck && !e->h2c;
+	return !e->h2c && !e->stale && e->stream->faults.stuck;
 }
 
-static void run_off(struct xdma_core *x, struct xdma_engine *e)
+static void run_off(struct xdma_engine *e)
 {
 	e->credits = 0;
-	if (stuck(x, e) && x->faults->stuck >= FAULT_STUCK_BUSY && e->active)
+	if (stuck(e) && e->stream->faults.stuck >= FAULT_STUCK_BUSY && e->active)
 		return;
-	if (e->active && e->done && !stuck(x, e))
+	if (e->active && e->done && !stuck(e))
 		e->stopping = true;
 	else
-		halt(x, e);
+		halt(e);
+}
+
+/* It was stuck, and goes on where it was. Where no reset helps, none does later. */
+static void go_on(struct xdma_engine *e)
+{
+	e->stale = true;
+	if (e->stream->faults.stuck != FAULT_STUCK_EVER)
+		e->stream->faults.stuck = 0;
+}
+
+void xdma_engine_masters(struct xdma_core *x)
+{
+	for (unsigned int n = 0; n < x->channels; n++) {
+		struct xdma_engine *e = &x->c2h[n];
+
+		if (e->stream->faults.stuck >= FAULT_STUCK_BUSY && e->active &&
+		    !(e->control & XDMA_CONTROL_RUN))
+			go_on(e);
+	}
 }
 
 void xdma_engine_control(struct xdma_core *x, struct xdma_engine *e, uint32_t control)
@@ -91,15 +110,13 @@ void xdma_engine_control(struct xdma_core *x, struct xdma_engine *e, uint32_t co
 			/* an engine that is still on its last descriptor goes on from there */
 			if (e->active) {
 				e->stopping = false;
-				if (stuck(x, e)) {
-					e->stale = true;
-					x->faults->stuck = 0;
-				}
+				if (stuck(e))
+					go_on(e);
 			} else {
 				run_on(x, e);
 			}
 		} else {
-			run_off(x, e);
+			run_off(e);
 		}
 	}
 	xdma_core_interrupts(x);
@@ -108,7 +125,7 @@ void xdma_engine_control(struct xdma_core *x, struct xdma_engine *e, uint32_t co
 static bool fetch_one(struct xdma_core *x, struct xdma_engine *e)
 {
 	struct xdma_descriptor *d = &e->queue[e->queued];
-	uint32_t fault = e->h2c ? 0 : x->faults->engine_error & 0xff;
+	uint32_t fault = e->h2c ? 0 : e->stream->faults.engine_error & 0xff;
 
 	if (fault == FAULT_ERROR_DESCRIPTOR ||
 	    !guest_memory_read(x->memory, e->fetch_address, d, sizeof(*d))) {
@@ -119,7 +136,7 @@ static bool fetch_one(struct xdma_core *x, struct xdma_engine *e)
 	}
 	if (e->fetch_error) {
 		if (fault)
-			fault_engine_error_met(x->faults);
+			fault_engine_error_met(&e->stream->faults);
 		e->fetch_ended = true;
 		return false;
 	}
@@ -189,7 +206,7 @@ static void complete(struct xdma_core *x, struct xdma_engine *e, bool end_of_pac
 	if (d.control & XDMA_DESC_STOP)
 		log_event(e, XDMA_STATUS_STOPPED);
 	if (d.control & XDMA_DESC_STOP || e->stopping)
-		halt(x, e);
+		halt(e);
 	xdma_core_interrupts(x);
 }
 
@@ -216,12 +233,12 @@ static bool write_part(struct xdma_core *x, struct xdma_engine *e, size_t n)
 	const uint8_t *data;
 	size_t offered;
 
-	if ((x->faults->engine_error & 0xff) == FAULT_ERROR_READ) {
-		fault_engine_error_met(x->faults);
+	if ((e->stream->faults.engine_error & 0xff) == FAULT_ERROR_READ) {
+		fault_engine_error_met(&e->stream->faults);
 		fail(x, e, XDMA_STATUS_READ_SLAVE);
 		return true;
 	}
-	offered = video_source_offer(x->source, &data);
+	offered = stream_offer(e->stream, &data);
 	if (!offered)
 		return false;
 	if (n > offered)
@@ -234,7 +251,7 @@ static bool write_part(struct xdma_core *x, struct xdma_engine *e, size_t n)
 	if (e->stale)
 		x->stale_bytes += n;
 	e->done += n;
-	if (video_source_take(x->source, n))
+	if (stream_take(e->stream, n))
 		complete(x, e, true);
 	else if (e->done == (e->queue[0].length & XDMA_DESC_LENGTH))
 		complete(x, e, false);
@@ -246,7 +263,7 @@ static bool step(struct xdma_core *x, struct xdma_engine *e, size_t limit)
 	uint32_t length;
 	size_t n;
 
-	if (!e->active || x->faults->gone || stuck(x, e) || !pci_config_masters(x->config))
+	if (!e->active || x->faults->gone || stuck(e) || !pci_config_masters(x->config))
 		return false;
 	fetch(x, e);
 	if (!e->queued) {
@@ -275,9 +292,11 @@ bool xdma_engine_run(struct xdma_core *x, size_t budget)
 
 	/* one descriptor at a time, however small it is */
 	for (size_t spent = 0; spent < budget; spent += part) {
-		bool c2h = step(x, &x->c2h, part), h2c = x->has_h2c && step(x, &x->h2c, part);
+		bool any = x->has_h2c && step(x, &x->h2c, part);
 
-		if (!c2h && !h2c)
+		for (unsigned int n = 0; n < x->channels; n++)
+			any |= step(x, &x->c2h[n], part);
+		if (!any)
 			return got_on;
 		got_on = true;
 	}

@@ -16,8 +16,12 @@
 #define XDMA_BLOCK_SGDMA_COMMON	0x6
 #define XDMA_BLOCK_MSIX		0x8
 
+#define XDMA_CHANNELS_MAX	4
+#define XDMA_CHANNEL_SPACING	0x100
+
 /* Identifier, offset 0 of each block: 0x1fc, block, stream, channel, version */
 #define XDMA_ID(block)		(0x1fc00000u | (uint32_t)(block) << 16)
+#define XDMA_ID_CHANNEL(n)	((uint32_t)(n) << 8)
 #define XDMA_ID_STREAM		(1u << 15)
 #define XDMA_ID_VERSION		0x06	/* Vivado 2017.1 and later */
 
