@@ -15,6 +15,9 @@
 
 #include "ring.h"
 
+/* For card->bar: there are no registers to show. */
+#define GRABBER_NO_BAR	(-2)
+
 struct grabber_card;
 struct grabber_function;
 struct scatterlist;
@@ -39,26 +42,26 @@ enum grabber_look {
  * @dma_bits: width of the bus addresses that the card can produce
  * @bar: PCI BAR that /dev/grabberN-bar shows, unless the bar= parameter or
  *	@probe says otherwise; -1: the first memory BAR
- * @contiguous: a slot must be one range of bus addresses
+ * @contiguous: a slot must be one range of bus addresses; @probe may say otherwise
  * @cuts_frames: the card cuts off a frame that is longer than its slot; otherwise
  *	slots are never smaller than frames
- * @queue_max: most slots that may be queued at a time, 0: any number
+ * @queue_max: most slots that may be queued at a time, 0: any number; @probe may say
+ *	otherwise
  * @find: optional, for devices that may have several channels: look at the function,
  *	and keep what they have in common in function->board_data, in memory got with
  *	devm functions. May sleep.
  *	Return: number of channels, each of which becomes a card, 1 to
  *	GRABBER_CHANNELS_MAX; -ENODEV for a device not of this family, after saying so
  * @probe: look at the card, channel card->channel, and fill in card->format (and
- *	card->serial). May keep memory got with devm functions in card->board_data. May
- *	sleep.
+ *	card->serial); grabber_format_init() does it where only programs know what frames
+ *	hold. card->framing says what was asked for, and shall say what there is. May
+ *	keep memory got with devm functions in card->board_data. May sleep.
  *	Return: 0; -ENODEV for a card that is not of this family, after saying so
- * @set_format: optional: have frames of this format from the next start on; may
- *	correct what the card can do only nearly. Capture is off. May sleep.
- *	Return: 0, or -EINVAL where it is too far from what the card can do
- * @prepare: optional. Be ready to have these many ranges of bus addresses queued at
- *	a time. Called before the first start, and again, while capture is off, when
- *	the buffer is about to change; what was got before must then do for the old
- *	buffer too, should that stay. May sleep
+ * @prepare: optional. Be ready to have these many slots queued at a time, of these
+ *	many ranges of bus addresses at most each, and @bytes bytes. Called before the
+ *	first start, and again, while capture is off, when the buffer is about to change;
+ *	what was got before must then do for the old buffer too, should that stay. May
+ *	sleep
  * @quiet: have the card write nothing any more, whatever state it is in; called
  *	before each start() and after a reset; its way to memory is closed, unless other
  *	channels use it. May sleep.
@@ -101,8 +104,7 @@ struct grabber_board {
 	u32 queue_max;
 	int (*find)(struct grabber_function *function);
 	int (*probe)(struct grabber_card *card);
-	int (*set_format)(struct grabber_card *card, struct grabber_format *format);
-	int (*prepare)(struct grabber_card *card, u32 ranges);
+	int (*prepare)(struct grabber_card *card, u32 slots, u32 ranges, u32 bytes);
 	int (*quiet)(struct grabber_card *card);
 	int (*start)(struct grabber_card *card);
 	int (*stop)(struct grabber_card *card, enum grabber_loss cause);
@@ -119,14 +121,19 @@ struct grabber_board {
 void grabber_frame_done(struct grabber_card *card, u32 slot, u32 bytes,
 			u32 flags, ktime_t when);
 void grabber_frames_lost(struct grabber_card *card, enum grabber_loss cause, u64 frames);
+void grabber_stalled(struct grabber_card *card);
 void grabber_discontinuity(struct grabber_card *card);
 void grabber_slot_unused(struct grabber_card *card, u32 slot);
 void grabber_card_recover(struct grabber_card *card);
+
+/* A format that programs say (format.c). */
+int grabber_format_init(struct grabber_card *card);
 
 /* What a board may ask of the PCI glue (pci.c). */
 void __iomem *grabber_pci_map(struct grabber_function *function, int bar, size_t size);
 void grabber_pci_unmap(struct grabber_function *function, int bar, void __iomem *regs);
 void grabber_pci_private(struct grabber_function *function, int bar);
+int grabber_pci_other_bar(struct grabber_function *function, int taken);
 bool grabber_pci_mask_intx(struct grabber_card *card);
 void grabber_pci_unmask_intx(struct grabber_card *card);
 

@@ -19,6 +19,10 @@
 /* The most that one slot may have, and still fits one XDMA descriptor easily. */
 #define GRABBER_SLOT_SIZE_MAX	(64U << 20)
 
+/* Where a frame is a slot full: the least that one has, and what all are multiples of. */
+#define GRABBER_SLOT_FULL_MIN	4096U
+#define GRABBER_SLOT_FULL_UNIT	64U
+
 /* The status page of the largest number of slots. */
 #define GRABBER_STATUS_PAGES_MAX						\
 	DIV_ROUND_UP(sizeof(struct grabber_status) + GRABBER_RING_SLOTS_MAX *	\

@@ -30,9 +30,14 @@ struct grabber_card *grabber_card_create(struct grabber_function *function, u32 
 	card->channel = channel;
 	card->dev = get_device(function->dev);
 	card->board = function->board;
+	card->framing = function->framing;
+	card->contiguous = card->board->contiguous;
+	card->queue_max = card->board->queue_max;
 	card->number = -1;
 	card->bar = -1;
 	strscpy(card->bus_name, dev_name(card->dev), sizeof(card->bus_name));
+	if (function->channels > 1)
+		snprintf(card->label, sizeof(card->label), "channel %u: ", channel);
 	grabber_wake_init(card);
 	mutex_init(&card->mutex);
 	init_rwsem(&card->window_lock);
@@ -167,8 +172,8 @@ void grabber_card_settle(struct grabber_card *card)
 	mutex_unlock(&card->mutex);
 	if (err)
 		dev_err(card->dev,
-			"the card may still be writing, and cannot be reset (%d): power it off before another driver is bound to it\n",
-			err);
+			"%sthe card may still be writing, and cannot be reset (%d): power it off before another driver is bound to it\n",
+			card->label, err);
 	grabber_buffer_unmap(&card->buffer, card->dev);
 }
 
@@ -192,8 +197,14 @@ void grabber_info_fill(struct grabber_card *card, u32 bar, struct grabber_info *
 	info->bar_size = window->size;
 	info->bar_mmap_size = window->mmap_size;
 	info->bar_index = bar;
+	info->channel = card->channel;
+	info->channels = card->function->ncards;
+	info->framing = card->framing;
+	info->slot_size_max = card->slot_size_max;
 	if (READ_ONCE(card->running))
 		info->flags |= GRABBER_INFO_STREAMING;
 	if (window->flags & GRABBER_BAR_PREFETCHABLE)
 		info->flags |= GRABBER_INFO_BAR_PREFETCHABLE;
+	if (card->loss_unseen)
+		info->flags |= GRABBER_INFO_LOSS_UNSEEN;
 }

@@ -79,6 +79,7 @@ enum grabber_minor_kind {
  * @ref: the bus glue, open files, and dma-bufs
  * @function: the function that it belongs to; referenced
  * @channel: which of its cards it is
+ * @label: what messages about it begin with, where there are others
  * @dev: the device on its bus; referenced, so that messages have a name to the end
  * @board: its family
  * @board_data: what the board keeps
@@ -86,6 +87,12 @@ enum grabber_minor_kind {
  * @bus_name: place on the bus
  * @serial: serial number, 0 for none
  * @format: what a frame is
+ * @framing: GRABBER_FRAMING_*: where one begins and ends
+ * @free_format: only programs know what it holds
+ * @loss_unseen: what the card itself loses cannot be seen
+ * @contiguous: a slot must be one range of bus addresses
+ * @queue_max: most slots that may be with the card, 0: any number
+ * @slot_size_max: largest slot that can be expected here
  * @bar: number of the one that /dev/grabberN-bar shows at first; before it is
  *	registered -1 for the first memory BAR
  * @minors: the two nodes
@@ -135,6 +142,7 @@ struct grabber_card {
 	struct kref ref;
 	struct grabber_function *function;
 	u32 channel;
+	char label[16];
 	struct device *dev;
 	const struct grabber_board *board;
 	void *board_data;
@@ -142,6 +150,12 @@ struct grabber_card {
 	char bus_name[32];
 	u64 serial;
 	struct grabber_format format;
+	u32 framing;
+	bool free_format;
+	bool loss_unseen;
+	bool contiguous;
+	u32 queue_max;
+	u32 slot_size_max;
 	int bar;
 	struct grabber_minor minors[GRABBER_MINORS];
 	struct grabber_frame_buffer buffer;
@@ -290,6 +304,7 @@ int grabber_set_buffer(struct grabber_card *card, struct grabber_buffer __user *
 int grabber_dma_open(struct grabber_card *card);
 void grabber_dma_close(struct grabber_card *card, bool quiet);
 void grabber_dma_shut(struct grabber_function *function);
+void grabber_dma_found(struct grabber_card *card);
 int grabber_dma_settle(struct grabber_card *card, bool locked);
 
 /* bar_choice.c */
@@ -323,6 +338,7 @@ void grabber_interrupt_prepare(struct grabber_card *card);
 void grabber_card_look(struct grabber_card *card);
 irqreturn_t grabber_card_interrupt(int irq, void *data);
 irqreturn_t grabber_card_line(int irq, void *data);
+irqreturn_t grabber_function_interrupt(int irq, void *data);
 irqreturn_t grabber_card_stamp(int irq, void *data);
 irqreturn_t grabber_card_stamped(int irq, void *data);
 
@@ -358,6 +374,7 @@ static inline int grabber_export_slot(struct grabber_file *file,
 
 /* sysfs.c */
 extern const struct attribute_group *grabber_frame_groups[];
+extern const struct attribute_group *grabber_bar_groups[];
 
 /* wait.c */
 int grabber_frame_left(struct grabber_file *file, bool newest);

@@ -148,10 +148,12 @@ static void say_unquiet(struct grabber_card *card)
 		return;
 	if (function->open)
 		dev_warn_ratelimited(card->dev,
-				     "the DMA engine did not stop: its buffer is kept, and it is not started, until the other channels stop and the card can be reset\n");
+				     "%sthe DMA engine did not stop: its buffer is kept, and it is not started, until the other channels stop and the card can be reset\n",
+				     card->label);
 	else
 		dev_warn_ratelimited(card->dev,
-				     "the DMA engine did not stop: its way to memory is closed\n");
+				     "%sthe DMA engine did not stop: its way to memory is closed\n",
+				     card->label);
 }
 
 /**
@@ -184,6 +186,20 @@ void grabber_dma_close(struct grabber_card *card, bool quiet)
 void grabber_dma_shut(struct grabber_function *function)
 {
 	function->bus->master(function->dev, false);
+}
+
+/**
+ * grabber_dma_found() - a card was found: is it quiet, whatever it did before?
+ * @card: the card, not registered yet
+ *
+ * Where it is not, the first start of any card of its function resets it.
+ */
+void grabber_dma_found(struct grabber_card *card)
+{
+	mutex_lock(&card->function->mutex);
+	if (card->board->quiet)
+		look_quiet(card);
+	mutex_unlock(&card->function->mutex);
 }
 
 /* Make sure that what a card was told before does not matter. Return: as below. */

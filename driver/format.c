@@ -1,12 +1,68 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * What a frame holds: asked for, listed and chosen. Most cards have one format, which
- * their own settings decide; a board that can do more says so by its set_format().
+ * their own settings decide; of others only programs know what comes from them.
  */
+#include <linux/module.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
 
 #include "card.h"
+
+static unsigned int slot_size = 1 << 20;
+module_param(slot_size, uint, 0444);
+MODULE_PARM_DESC(slot_size,
+		 "bytes of a slot for cards that do not say how large their frames are (default 1 MiB)");
+
+/* What SET_BUFFER wants of slots full, too. */
+static bool is_good_size(struct grabber_card *card)
+{
+	if (!slot_size || slot_size > GRABBER_SLOT_SIZE_MAX)
+		return false;
+	return card->framing != GRABBER_FRAMING_SLOT ||
+	       (slot_size >= GRABBER_SLOT_FULL_MIN && slot_size % GRABBER_SLOT_FULL_UNIT == 0);
+}
+
+/**
+ * grabber_format_init() - only programs know what frames of this card hold
+ * @card: the card
+ *
+ * Return: 0, or -EINVAL after saying why.
+ */
+int grabber_format_init(struct grabber_card *card)
+{
+	if (!is_good_size(card)) {
+		if (card->framing == GRABBER_FRAMING_SLOT)
+			dev_err(card->dev,
+				"%sslot_size=%u: with framing=slot load grabber with slot_size= from %u to %u, a multiple of %u\n",
+				card->label, slot_size, GRABBER_SLOT_FULL_MIN,
+				GRABBER_SLOT_SIZE_MAX, GRABBER_SLOT_FULL_UNIT);
+		else
+			dev_err(card->dev,
+				"%sslot_size=%u: load grabber with slot_size= from 1 to %u\n",
+				card->label, slot_size, GRABBER_SLOT_SIZE_MAX);
+		return -EINVAL;
+	}
+	card->free_format = true;
+	card->loss_unseen = true;
+	card->format.sizeimage = slot_size;
+	return 0;
+}
+
+/* Any, for only the program knows; it must fit a slot, and make sense. */
+static int check_format(struct grabber_card *card, struct grabber_format *format)
+{
+	u64 lines = (u64)format->bytesperline * format->height;
+
+	if (card->framing == GRABBER_FRAMING_SLOT)
+		format->sizeimage = card->buffer.slot_size;
+	else if (!format->sizeimage)
+		format->sizeimage = min_t(u64, lines, U32_MAX);
+	if (!format->sizeimage || format->sizeimage > card->buffer.slot_size ||
+	    lines > format->sizeimage)
+		return -EINVAL;
+	return 0;
+}
 
 /**
  * grabber_put_format() - GRABBER_IOC_GET_FORMAT
@@ -43,7 +99,7 @@ int grabber_enum_format(struct grabber_card *card, struct grabber_format_choice 
 	spin_lock_irq(&card->wait.lock);
 	args.format = card->format;
 	spin_unlock_irq(&card->wait.lock);
-	if (card->board->set_format)
+	if (card->free_format)
 		args.flags |= GRABBER_FORMAT_FREE;
 	return copy_to_user(user, &args, sizeof(args)) ? -EFAULT : 0;
 }
@@ -55,11 +111,11 @@ static int change_format(struct grabber_card *card, struct grabber_format *forma
 		return -ENODEV;
 	if (!memcmp(format, &card->format, sizeof(*format)))
 		return 0;
-	if (!card->board->set_format)
+	if (!card->free_format)
 		return -EINVAL;
 	if (card->users || card->paused)
 		return -EBUSY;
-	return card->board->set_format(card, format);
+	return check_format(card, format);
 }
 
 /**

@@ -44,6 +44,7 @@ static int get_stats(struct grabber_file *file, void __user *to)
 	stats.reader_missed = file->missed_total;
 	stats.reader_next = file->cursor;
 	stats.held = ring->held;
+	stats.stalls = ring->stalls;
 	spin_unlock_irq(&card->wait.lock);
 	stats.readers = READ_ONCE(card->readers);
 	return copy_to_user(to, &stats, sizeof(stats)) ? -EFAULT : 0;

@@ -64,6 +64,7 @@ int grabber_function_add_cards(struct grabber_function *function, u32 channels)
 {
 	u32 i;
 
+	function->channels = channels;
 	for (i = 0; i < channels; i++) {
 		function->cards[i] = grabber_card_create(function, i);
 		if (!function->cards[i])

@@ -58,8 +58,12 @@ enum grabber_pause {
  * @board: its family
  * @board_data: what the board keeps of all channels together
  * @bars: its memory BARs
- * @cards: a card for each channel, referenced
- * @ncards: how many these are; set once, before the first of them is registered
+ * @channels: channels that it has
+ * @cards: a card for each of these, referenced
+ * @ncards: how many these are; all, before the first of them is registered
+ * @vectors: interrupts that it has; with fewer than channels all share the first
+ * @asked: somebody asked for this device to be bound to this driver
+ * @framing: GRABBER_FRAMING_* that was asked for, for channels that have none of their own
  * @absent: it did not answer, and the log says so
  * @command_lock: who changes the function's command register: bus mastering and the mask
  *	of the line interrupt are bits of it. Taken last
@@ -75,8 +79,12 @@ struct grabber_function {
 	const struct grabber_board *board;
 	void *board_data;
 	struct grabber_bars bars;
+	u32 channels;
 	struct grabber_card *cards[GRABBER_CHANNELS_MAX];
 	u32 ncards;
+	u32 vectors;
+	bool asked;
+	u32 framing;
 	atomic_t absent;
 	spinlock_t command_lock; /* the command register */
 	struct mutex mutex; /* the way to memory */
@@ -97,5 +105,11 @@ void grabber_function_remove(struct grabber_function *function);
 void grabber_function_pause(struct grabber_function *function, enum grabber_pause why);
 void grabber_function_resume(struct grabber_function *function, u32 why);
 void grabber_function_broke(struct grabber_function *function, const char *how);
+
+/* Which of the function's interrupts a channel raises. */
+static inline u32 grabber_vector(const struct grabber_function *function, u32 channel)
+{
+	return function->vectors < function->channels ? 0 : channel;
+}
 
 #endif /* GRABBER_FUNCTION_H */

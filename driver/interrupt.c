@@ -120,6 +120,26 @@ irqreturn_t grabber_card_line(int irq, void *data)
 }
 
 /**
+ * grabber_function_interrupt() - the same, where all cards of a function share it
+ * @irq: its number
+ * @data: the function
+ *
+ * Each may have raised it, so its time says nothing of a frame.
+ *
+ * Return: whether any of them had raised it.
+ */
+irqreturn_t grabber_function_interrupt(int irq, void *data)
+{
+	struct grabber_function *function = data;
+	irqreturn_t any = IRQ_NONE;
+	u32 i;
+
+	for (i = 0; i < function->ncards; i++)
+		any |= look(function->cards[i], ktime_get(), 0);
+	return any;
+}
+
+/**
  * grabber_card_stamp() - the half of the handler that must not wait: take the time
  * @irq: its number
  * @data: the card

@@ -3,6 +3,7 @@
  * A card's memory as a whole, ring and buffer together: got when the card is
  * registered, and exchanged for another when a program asks for other sizes.
  */
+#include <linux/dma-mapping.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
@@ -39,8 +40,8 @@ static void ring_init(struct grabber_card *card, struct grabber_ring *ring,
 		      struct grabber_status *status, u32 nslots)
 {
 	grabber_ring_init(ring, ring->slots, ring->order, status, nslots);
-	if (card->board->queue_max)
-		ring->queue_depth = min(ring->queue_depth, card->board->queue_max);
+	if (card->queue_max)
+		ring->queue_depth = min(ring->queue_depth, card->queue_max);
 }
 
 static void memory_free(struct memory *memory, struct device *dev)
@@ -82,7 +83,7 @@ static int memory_alloc(struct grabber_card *card, struct memory *memory,
 
 	if (err)
 		return err;
-	if (card->board->contiguous && memory->buffer.max_ranges > 1) {
+	if (card->contiguous && memory->buffer.max_ranges > 1) {
 		memory_free(memory, card->dev);
 		return -EFBIG;
 	}
@@ -127,8 +128,8 @@ static int settle(struct grabber_card *card)
 		return 0;
 	err = err == -EBUSY ? -EBUSY : -EIO;
 	dev_err_ratelimited(card->dev,
-			    "the buffer stays as it is: the card may still be writing to it, and cannot be reset%s\n",
-			    err == -EBUSY ? " while its other channels capture" : "");
+			    "%sthe buffer stays as it is: the card may still be writing to it, and cannot be reset%s\n",
+			    card->label, err == -EBUSY ? " while its other channels capture" : "");
 	return err;
 }
 
@@ -143,6 +144,8 @@ static int exchange(struct grabber_card *card, struct memory *memory)
 		grabber_ring_continue(&memory->ring, &card->ring);
 		swap(card->ring, memory->ring);
 		swap(card->buffer, memory->buffer);
+		if (card->framing == GRABBER_FRAMING_SLOT)
+			card->format.sizeimage = card->buffer.slot_size;
 	}
 	spin_unlock_irq(&card->wait.lock);
 	return err;
@@ -194,7 +197,20 @@ static int prepare_board(struct grabber_card *card, const struct memory *memory)
 {
 	if (!card->board->prepare)
 		return 0;
-	return card->board->prepare(card, memory->ring.queue_depth * memory->buffer.max_ranges);
+	return card->board->prepare(card, memory->ring.queue_depth, memory->buffer.max_ranges,
+				    memory->buffer.slot_size);
+}
+
+/* What can be had in one piece, where that is needed: more is luck. */
+static u32 slot_size_max(struct grabber_card *card)
+{
+	size_t most = GRABBER_SLOT_SIZE_MAX;
+
+	if (!card->contiguous)
+		return most;
+	if (!dma_get_merge_boundary(card->dev))
+		most = min_t(size_t, most, PAGE_SIZE << GRABBER_BLOCK_ORDER);
+	return min(most, dma_max_mapping_size(card->dev));
 }
 
 /* Slots that a card gets when nobody says how many: from the second number on read() has
@@ -218,6 +234,7 @@ int grabber_memory_init(struct grabber_card *card, u32 nslots)
 	struct memory memory = { };
 	int err;
 
+	card->slot_size_max = slot_size_max(card);
 	if (!nslots) {
 		nslots = grabber_limit_slots(DIV_ROUND_UP(size, PAGE_SIZE), GOOD_SLOTS,
 					     LEAST_SLOTS);
@@ -313,11 +330,25 @@ end:
  */
 static u32 least_slot_size(struct grabber_card *card)
 {
-	u32 frame = card->format.sizeimage;
+	const struct grabber_format *format = &card->format;
+	u64 lines = (u64)format->bytesperline * format->height;
+	u32 frame = format->sizeimage;
 
+	if (card->framing == GRABBER_FRAMING_SLOT)
+		return max_t(u64, GRABBER_SLOT_FULL_MIN, lines);
 	if (!card->board->cuts_frames)
 		return frame;
+	/* What programs say of packets' size, or do not, says nothing of descriptors. */
+	if (card->framing == GRABBER_FRAMING_PACKET)
+		return min_t(u32, frame, 4096);
 	return min_t(u32, frame, max_t(u32, 4096, DIV_ROUND_UP(frame, 64)));
+}
+
+static bool is_slot_size(struct grabber_card *card, u32 size)
+{
+	if (card->framing == GRABBER_FRAMING_SLOT && size % GRABBER_SLOT_FULL_UNIT)
+		return false;
+	return size >= least_slot_size(card) && size <= GRABBER_SLOT_SIZE_MAX;
 }
 
 /**
@@ -342,7 +373,7 @@ int grabber_set_buffer(struct grabber_card *card, struct grabber_buffer __user *
 	args.slots = args.slots ?: card->buffer.nslots;
 	args.slot_size = args.slot_size ?: card->format.sizeimage;
 	if (args.slots < GRABBER_RING_SLOTS_MIN || args.slots > GRABBER_RING_SLOTS_MAX ||
-	    args.slot_size < least_slot_size(card) || args.slot_size > GRABBER_SLOT_SIZE_MAX)
+	    !is_slot_size(card, args.slot_size))
 		err = -EINVAL;
 	else
 		err = change_memory(card, args.slots, args.slot_size);

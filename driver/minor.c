@@ -100,7 +100,8 @@ int grabber_minors_add(struct grabber_card *card)
 	if (err)
 		return err;
 	card->number = number;
-	err = minor_add(card, GRABBER_MINOR_BAR, &grabber_bar_fops, NULL, "-bar");
+	err = minor_add(card, GRABBER_MINOR_BAR, &grabber_bar_fops,
+			grabber_bar_groups, "-bar");
 	if (err)
 		goto free_number;
 	err = minor_add(card, GRABBER_MINOR_FRAMES, &grabber_frame_fops,

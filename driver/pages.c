@@ -10,9 +10,6 @@
 
 #include "pages.h"
 
-/* 4 MiB, the largest block that every kernel's page allocator can give. */
-#define LARGEST_ORDER	10
-
 /* Pages with neighbouring addresses that were got at once. */
 struct block {
 	struct page *first;
@@ -63,7 +60,7 @@ static void free_blocks(struct block *blocks, u32 nblocks)
 /* The largest blocks that can be had. Return: how many; -ENOMEM; -EINTR. */
 static int alloc_blocks(struct block *blocks, u32 count, gfp_t gfp)
 {
-	unsigned int order = LARGEST_ORDER;
+	unsigned int order = GRABBER_BLOCK_ORDER;
 	int err = 0;
 	u32 n = 0;
 

@@ -14,6 +14,9 @@
 /* For all that grows with the buffer: fail rather than have a program killed. */
 #define GRABBER_GFP	(GFP_KERNEL | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)
 
+/* 4 MiB, the largest block that every kernel's page allocator can give. */
+#define GRABBER_BLOCK_ORDER	10
+
 int grabber_pages_alloc(struct page **pages, u32 count, gfp_t flags);
 void grabber_pages_free(struct page **pages, u32 count);
 bool grabber_pages_shared(struct page **pages, u32 count);

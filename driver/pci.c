@@ -15,6 +15,7 @@
 #include <linux/pci.h>
 
 #include "card.h"
+#include "compat/compat.h"
 #include "pci.h"
 
 static unsigned int slots;
@@ -25,6 +26,11 @@ MODULE_PARM_DESC(slots,
 static int bar = -1;
 module_param(bar, int, 0444);
 MODULE_PARM_DESC(bar, "BAR that /dev/grabberN-bar shows, 0 to 5 (default -1: as the board says)");
+
+static char *framing = "";
+module_param(framing, charp, 0444);
+MODULE_PARM_DESC(framing,
+		 "for streams of XDMA cards without a grabber video source: packet (tlast ends a frame) or slot (a frame is a slot full); also takes such a card, and any with an XDMA core, that driver_override or new_id gives to grabber");
 
 /* The memory BAR with this number, or the first that there is. */
 static int memory_bar(struct pci_dev *pdev, int wanted)
@@ -97,6 +103,25 @@ void grabber_pci_unmap(struct grabber_function *function, int index, void __iome
 void grabber_pci_private(struct grabber_function *function, int index)
 {
 	function->bars.windows[index].private = true;
+}
+
+/**
+ * grabber_pci_other_bar() - which memory BAR is there, beside one
+ * @function: the function
+ * @taken: number of that one
+ *
+ * Return: the number of the first; GRABBER_NO_BAR.
+ */
+int grabber_pci_other_bar(struct grabber_function *function, int taken)
+{
+	struct pci_dev *pdev = to_pci_dev(function->dev);
+	int i;
+
+	for (i = 0; i < PCI_STD_NUM_BARS; i++) {
+		if (i != taken && memory_bar(pdev, i) >= 0)
+			return i;
+	}
+	return GRABBER_NO_BAR;
 }
 
 /**
@@ -201,6 +226,15 @@ static int setup_window(struct pci_dev *pdev, struct grabber_card *card)
 	int wanted = bar >= 0 ? bar : card->bar;
 	int index = memory_bar(pdev, wanted);
 
+	/* The board knows that there are no registers to show: so one that is none is shown. */
+	if (wanted == GRABBER_NO_BAR) {
+		for (index = 0; index < GRABBER_BARS - 1; index++) {
+			if (!card->function->bars.windows[index].size)
+				break;
+		}
+		card->bar = index;
+		return 0;
+	}
 	if (index < 0) {
 		if (wanted >= 0)
 			dev_err(&pdev->dev, "no memory BAR %d: choose another with bar=\n", wanted);
@@ -265,9 +299,10 @@ static int setup_dma(struct pci_dev *pdev, const struct grabber_board *board)
 	return 0;
 }
 
-static int request_interrupt(struct pci_dev *pdev, struct grabber_card *card)
+/* An interrupt of one card alone. */
+static int request_own(struct pci_dev *pdev, struct grabber_card *card)
 {
-	int irq = pci_irq_vector(pdev, 0);
+	int irq = pci_irq_vector(pdev, grabber_vector(card->function, card->channel));
 
 	/* Handlers are threads there, but the time of a frame is that of its interrupt. Not
 	 * for a line, which others may share: their handlers would have to be like this one.
@@ -282,10 +317,24 @@ static int request_interrupt(struct pci_dev *pdev, struct grabber_card *card)
 				IRQF_SHARED, "grabber", card);
 }
 
-static int setup_interrupt(struct pci_dev *pdev, struct grabber_card *card)
+static int request_interrupts(struct pci_dev *pdev, struct grabber_function *function)
 {
-	/* In this order: MSI-X, MSI, INTx. */
-	int err = pci_alloc_irq_vectors(pdev, 1, 1, PCI_IRQ_ALL_TYPES);
+	int err = 0;
+	u32 i;
+
+	if (function->vectors < function->channels)
+		return devm_request_irq(&pdev->dev, pci_irq_vector(pdev, 0),
+					grabber_function_interrupt, IRQF_SHARED, "grabber",
+					function);
+	for (i = 0; i < function->ncards && !err; i++)
+		err = request_own(pdev, function->cards[i]);
+	return err;
+}
+
+static int setup_interrupts(struct pci_dev *pdev, struct grabber_function *function)
+{
+	/* In this order: MSI-X, MSI, INTx. One for each channel, or one for all. */
+	int err = pci_alloc_irq_vectors(pdev, 1, function->channels, PCI_IRQ_ALL_TYPES);
 
 	if (err < 0) {
 		dev_err(&pdev->dev,
@@ -293,16 +342,17 @@ static int setup_interrupt(struct pci_dev *pdev, struct grabber_card *card)
 			err);
 		return err;
 	}
+	function->vectors = err;
 	err = devm_add_action_or_reset(&pdev->dev, free_vectors, pdev);
 	if (err)
 		return err;
-	if (card->board->unmask_irq && !pci_dev_msi_enabled(pdev) &&
+	if (function->board->unmask_irq && !pci_dev_msi_enabled(pdev) &&
 	    !pci_intx_mask_supported(pdev)) {
 		dev_err(&pdev->dev,
 			"the line interrupt cannot be masked: put the card where it has MSI (no pci=nomsi)\n");
 		return -ENODEV;
 	}
-	err = request_interrupt(pdev, card);
+	err = request_interrupts(pdev, function);
 	if (err)
 		dev_err(&pdev->dev, "the interrupt cannot be had (%d): see /proc/interrupts\n",
 			err);
@@ -317,6 +367,7 @@ static int setup_card(struct pci_dev *pdev, struct grabber_card *card)
 	err = card->board->probe(card);
 	if (err)
 		return err;
+	grabber_dma_found(card);
 	return setup_window(pdev, card);
 }
 
@@ -331,7 +382,7 @@ static int setup_cards(struct pci_dev *pdev, struct grabber_function *function)
 		if (err)
 			return err;
 	}
-	err = setup_interrupt(pdev, function->cards[0]);
+	err = setup_interrupts(pdev, function);
 	if (err)
 		return err;
 	for (i = 0; i < function->ncards; i++) {
@@ -367,21 +418,43 @@ static int setup(struct pci_dev *pdev, struct grabber_function *function)
 	return setup_cards(pdev, function);
 }
 
+/* What framing= asks for. Return: GRABBER_FRAMING_*, or an error after saying so. */
+static int wanted_framing(struct pci_dev *pdev)
+{
+	if (!*framing)
+		return GRABBER_FRAMING_CARD;
+	if (!strcmp(framing, "packet"))
+		return GRABBER_FRAMING_PACKET;
+	if (!strcmp(framing, "slot"))
+		return GRABBER_FRAMING_SLOT;
+	dev_err(&pdev->dev, "framing=%s: load grabber with framing=packet or framing=slot\n",
+		framing);
+	return -EINVAL;
+}
+
 static int probe(struct pci_dev *pdev, const struct pci_device_id *id)
 {
 	const struct grabber_board *board = (void *)id->driver_data;
+	bool asked = !board || compat_is_overridden(pdev);
 	struct grabber_function *function;
-	int err = pcim_enable_device(pdev);
+	int framed = wanted_framing(pdev);
+	int err;
 
+	if (framed < 0)
+		return framed;
+	err = pcim_enable_device(pdev);
 	if (err) {
 		dev_err(&pdev->dev, "the card cannot be enabled (%d)\n", err);
 		return err;
 	}
-	/* No id of ours: somebody asked for us by driver_override. */
-	function = grabber_function_create(&pdev->dev, board ? board : &grabber_board_generic,
-					   &grabber_pci_bus);
+	/* No id of ours: somebody asked for us by driver_override or new_id. */
+	if (!board)
+		board = framed ? &grabber_board_xdma : &grabber_board_generic;
+	function = grabber_function_create(&pdev->dev, board, &grabber_pci_bus);
 	if (!function)
 		return -ENOMEM;
+	function->asked = asked;
+	function->framing = framed;
 	/* Undone last of all: the interrupt handler needs the cards. */
 	err = devm_add_action_or_reset(&pdev->dev, release, function);
 	if (err)

@@ -113,6 +113,7 @@ void grabber_ring_continue(struct grabber_ring *ring, const struct grabber_ring 
 	ring->truncated = before->truncated;
 	for (i = 0; i < GRABBER_LOSS_CAUSES; i++)
 		ring->lost[i] = before->lost[i];
+	ring->stalls = before->stalls;
 	ring->discontinuity = true;
 	grabber_status_continue(ring);
 }
@@ -261,6 +262,16 @@ void grabber_ring_lose(struct grabber_ring *ring, enum grabber_loss cause, u64 f
 	ring->lost[cause] += frames;
 	ring->sequence += frames;
 	ring->discontinuity = true;
+	grabber_status_count(ring);
+}
+
+/**
+ * grabber_ring_stall() - the card had filled all slots that it had, and waited
+ * @ring: the ring
+ */
+void grabber_ring_stall(struct grabber_ring *ring)
+{
+	ring->stalls++;
 	grabber_status_count(ring);
 }
 

@@ -105,6 +105,7 @@ struct grabber_slot {
  * @delivered: whole frames that came into the ring
  * @truncated: frames that came into the ring cut off at their slot's end
  * @lost: frames that never came, by cause
+ * @stalls: how often the card had to wait for a slot
  * @discontinuity: frames were lost, or capture restarted, since the last frame
  * @last_break: ordinal of the last frame before which that was so, or
  *	GRABBER_RING_NO_BREAK: readers that missed that very frame are to be told too
@@ -132,6 +133,7 @@ struct grabber_ring {
 	u64 delivered;
 	u64 truncated;
 	u64 lost[GRABBER_LOSS_CAUSES];
+	u64 stalls;
 	bool discontinuity;
 	u64 last_break;
 };
@@ -144,6 +146,7 @@ void grabber_ring_unqueue(struct grabber_ring *ring, u32 index);
 void grabber_ring_done(struct grabber_ring *ring, u32 index, u32 bytes,
 		       u32 flags, u64 timestamp);
 void grabber_ring_lose(struct grabber_ring *ring, enum grabber_loss cause, u64 frames);
+void grabber_ring_stall(struct grabber_ring *ring);
 void grabber_ring_stop(struct grabber_ring *ring);
 int grabber_ring_find(const struct grabber_ring *ring, u64 cursor, bool newest);
 void grabber_ring_release(struct grabber_ring *ring, u32 index);

@@ -73,6 +73,7 @@ void grabber_status_count(struct grabber_ring *ring)
 	WRITE_ONCE(status->dropped_error, ring->lost[GRABBER_LOSS_ERROR]);
 	WRITE_ONCE(status->dropped_stop, ring->lost[GRABBER_LOSS_STOP]);
 	WRITE_ONCE(status->lost_by_card, ring->lost[GRABBER_LOSS_CARD]);
+	WRITE_ONCE(status->stalls, ring->stalls);
 }
 
 /**

@@ -106,6 +106,16 @@ void grabber_frames_lost(struct grabber_card *card, enum grabber_loss cause, u64
 }
 
 /**
+ * grabber_stalled() - a board says: the card had filled all its slots, and waited for one
+ * @card: the card; its lock is held
+ */
+void grabber_stalled(struct grabber_card *card)
+{
+	lockdep_assert_held(&card->wait.lock);
+	grabber_ring_stall(&card->ring);
+}
+
+/**
  * grabber_discontinuity() - a board says: nobody knows what was before the next frame
  * @card: the card; its lock is held
  */
@@ -225,39 +235,42 @@ static void set_broken(struct grabber_card *card, const char *what, int err)
 	if (card->broken)
 		return;
 	dev_err(card->dev,
-		"%s (%d): no capture; remove the card and let it be found again (echo 1 >/sys/bus/pci/devices/%s/remove; echo 1 >/sys/bus/pci/rescan), or power it off\n",
-		what, err, card->bus_name);
+		"%s%s (%d): no capture; remove the card and let it be found again (echo 1 >/sys/bus/pci/devices/%s/remove; echo 1 >/sys/bus/pci/rescan), or power it off\n",
+		card->label, what, err, card->bus_name);
 	WRITE_ONCE(card->broken, true);
 }
 
-static const char *why_closed(int err)
+/* The card's way to memory was not opened. */
+static void set_closed(struct grabber_card *card, int err)
 {
-	switch (err) {
-	case -ENODEV:
-		return "the card does not answer";
-	case -EBUSY:
-		return "it cannot be stopped, nor reset while other channels capture: stop these";
-	default:
-		return "the card does not stop what it was doing, and a reset did not help";
+	if (err == -ENODEV) {
+		set_broken(card, "the card does not answer", err);
+	} else if (err != -EBUSY) {
+		set_broken(card, "it does not stop what it was doing, and a reset did not help",
+			   err);
+	} else if (!card->broken) {
+		dev_err(card->dev,
+			"%sit does not stop what it was doing, and cannot be reset while other channels capture: no capture on this one until they have stopped\n",
+			card->label);
+		WRITE_ONCE(card->broken, true);
 	}
 }
 
 static int start(struct grabber_card *card)
 {
-	const char *why;
 	int err;
 
 	lockdep_assert_held(&card->mutex);
 	err = grabber_dma_open(card);
 	if (err == -EAGAIN)
 		return err;
-	why = why_closed(err);
-	if (!err) {
-		why = "the card cannot be started";
-		err = start_board(card);
-	}
 	if (err) {
-		set_broken(card, why, err);
+		set_closed(card, err);
+		return -EIO;
+	}
+	err = start_board(card);
+	if (err) {
+		set_broken(card, "the card cannot be started", err);
 		return -EIO;
 	}
 	WRITE_ONCE(card->broken, false);

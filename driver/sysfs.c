@@ -38,6 +38,18 @@ static ssize_t pixelformat_show(struct device *dev, struct device_attribute *att
 }
 static DEVICE_ATTR_RO(pixelformat);
 
+static ssize_t framing_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	static const char * const names[] = {
+		[GRABBER_FRAMING_CARD] = "card",
+		[GRABBER_FRAMING_PACKET] = "packet",
+		[GRABBER_FRAMING_SLOT] = "slot",
+	};
+
+	return sysfs_emit(buf, "%s\n", names[card_of(dev)->framing]);
+}
+static DEVICE_ATTR_RO(framing);
+
 #define NUMBER(name, expression)						\
 static ssize_t name##_show(struct device *dev, struct device_attribute *attr,	\
 			   char *buf)						\
@@ -52,6 +64,8 @@ static ssize_t name##_show(struct device *dev, struct device_attribute *attr,	\
 }										\
 static DEVICE_ATTR_RO(name)
 
+NUMBER(channel, card->channel);
+NUMBER(channels, card->function->channels);
 NUMBER(width, card->format.width);
 NUMBER(height, card->format.height);
 NUMBER(sizeimage, card->format.sizeimage);
@@ -66,9 +80,13 @@ NUMBER(dropped_no_slot, card->ring.lost[GRABBER_LOSS_NO_SLOT]);
 NUMBER(dropped_error, card->ring.lost[GRABBER_LOSS_ERROR]);
 NUMBER(dropped_stop, card->ring.lost[GRABBER_LOSS_STOP]);
 NUMBER(lost_by_card, card->ring.lost[GRABBER_LOSS_CARD]);
+NUMBER(stalls, card->ring.stalls);
 
 static struct attribute *card_attrs[] = {
 	&dev_attr_board.attr,
+	&dev_attr_channel.attr,
+	&dev_attr_channels.attr,
+	&dev_attr_framing.attr,
 	&dev_attr_state.attr,
 	&dev_attr_width.attr,
 	&dev_attr_height.attr,
@@ -89,7 +107,18 @@ static struct attribute *stats_attrs[] = {
 	&dev_attr_dropped_error.attr,
 	&dev_attr_dropped_stop.attr,
 	&dev_attr_lost_by_card.attr,
+	&dev_attr_stalls.attr,
 	NULL,
+};
+
+static struct attribute *bar_attrs[] = {
+	&dev_attr_channel.attr,
+	&dev_attr_channels.attr,
+	NULL,
+};
+
+static const struct attribute_group bar_group = {
+	.attrs = bar_attrs,
 };
 
 static const struct attribute_group card_group = {
@@ -99,6 +128,11 @@ static const struct attribute_group card_group = {
 static const struct attribute_group stats_group = {
 	.name = "stats",
 	.attrs = stats_attrs,
+};
+
+const struct attribute_group *grabber_bar_groups[] = {
+	&bar_group,
+	NULL,
 };
 
 const struct attribute_group *grabber_frame_groups[] = {

@@ -75,6 +75,32 @@ static int query(unsigned int number, struct card *card)
 	return result;
 }
 
+static const char *framing_word(uint32_t framing)
+{
+	switch (framing) {
+	case GRABBER_FRAMING_CARD:
+		return "card";
+	case GRABBER_FRAMING_PACKET:
+		return "packet";
+	case GRABBER_FRAMING_SLOT:
+		return "slot";
+	default:
+		return "unknown";
+	}
+}
+
+static const char *framing_words(uint32_t framing)
+{
+	switch (framing) {
+	case GRABBER_FRAMING_PACKET:
+		return "a packet of the stream is a frame";
+	case GRABBER_FRAMING_SLOT:
+		return "a slot full of the stream is a frame";
+	default:
+		return "the card says where frames begin and end";
+	}
+}
+
 static void print_frames(const struct grabber_format *format)
 {
 	char fourcc[FOURCC_TEXT];
@@ -102,10 +128,12 @@ static void print_stats(const struct grabber_stats *stats)
 	       "  dropped           %" PRIu64 " (no slot was free)\n"
 	       "  dropped           %" PRIu64 " (DMA or engine errors)\n"
 	       "  dropped           %" PRIu64 " (unfinished at a stop)\n"
-	       "  lost by the card  %" PRIu64 "\n",
+	       "  lost by the card  %" PRIu64 "\n"
+	       "  stream held back  %" PRIu64 " times\n",
 	       (uint64_t)stats->begun, (uint64_t)stats->delivered, (uint64_t)stats->truncated,
 	       (uint64_t)stats->dropped_no_slot, (uint64_t)stats->dropped_error,
-	       (uint64_t)stats->dropped_stop, (uint64_t)stats->lost_by_card);
+	       (uint64_t)stats->dropped_stop, (uint64_t)stats->lost_by_card,
+	       (uint64_t)stats->stalls);
 }
 
 static void print_text(const struct card *card)
@@ -117,6 +145,8 @@ static void print_text(const struct card *card)
 	       "  board             %s\n"
 	       "  bus               %s\n",
 	       info->card, info->board, info->bus);
+	if (info->channels > 1)
+		printf("  channel           %" PRIu32 " of %" PRIu32 "\n", info->channel, info->channels);
 	if (info->serial)
 		printf("  serial number     %" PRIu64 "\n", (uint64_t)info->serial);
 	else
@@ -126,12 +156,15 @@ static void print_text(const struct card *card)
 	       info->driver, info->abi_version,
 	       info->flags & GRABBER_INFO_STREAMING ? "streaming" : "idle");
 	print_frames(&card->format);
+	printf("  framing           %s (%s)\n", framing_word(info->framing),
+	       framing_words(info->framing));
 	printf("Buffer\n"
 	       "  slots             %" PRIu32 " of %" PRIu32 " bytes, one every %" PRIu64 " bytes\n"
+	       "  largest slot      %" PRIu32 " bytes can be expected here\n"
 	       "  mapping           %" PRIu64 " bytes\n"
 	       "  held now          %" PRIu32 " of at most %" PRIu32 " slots\n"
 	       "  readers           %" PRIu32 ", this one included\n",
-	       buffer->slots, buffer->slot_size, (uint64_t)buffer->stride,
+	       buffer->slots, buffer->slot_size, (uint64_t)buffer->stride, info->slot_size_max,
 	       (uint64_t)buffer->mmap_size, card->stats.held, buffer->hold_total,
 	       card->stats.readers);
 	printf("Registers\n");
@@ -142,6 +175,8 @@ static void print_text(const struct card *card)
 	else
 		printf("  window            none\n");
 	print_stats(&card->stats);
+	if (info->flags & GRABBER_INFO_LOSS_UNSEEN)
+		printf("  (what this card loses itself cannot be seen: 0 is no proof)\n");
 }
 
 #define NUMBER(from, name)	json_number(#name, (from)->name, ",")
@@ -165,6 +200,12 @@ static void print_json(const struct card *card)
 	NUMBER(info, bar_size);
 	NUMBER(info, bar_mmap_size);
 	NUMBER(info, bar_index);
+	NUMBER(info, channel);
+	NUMBER(info, channels);
+	json_string("framing", framing_word(info->framing), ",");
+	NUMBER(info, slot_size_max);
+	printf("    \"loss_unseen\": %s,\n",
+	       info->flags & GRABBER_INFO_LOSS_UNSEEN ? "true" : "false");
 	printf("    \"bar_prefetchable\": %s,\n",
 	       info->flags & GRABBER_INFO_BAR_PREFETCHABLE ? "true" : "false");
 	printf("    \"streaming\": %s\n  },\n  \"format\": {\n",
@@ -190,6 +231,7 @@ static void print_json(const struct card *card)
 	NUMBER(stats, dropped_error);
 	NUMBER(stats, dropped_stop);
 	NUMBER(stats, lost_by_card);
+	NUMBER(stats, stalls);
 	NUMBER(stats, held);
 	LAST_NUMBER(stats, readers);
 	printf("  }\n}\n");

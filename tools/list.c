@@ -25,10 +25,16 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	return ARGP_ERR_UNKNOWN;
 }
 
-static void describe(const struct grabber_format *format, char *text, size_t size)
+static void describe(const struct grabber_format *format, unsigned int channel,
+		     unsigned int channels, char *text, size_t size)
 {
 	char fourcc[FOURCC_TEXT];
+	int used = 0;
 
+	if (channels > 1)
+		used = snprintf(text, size, "channel %u of %u, ", channel, channels);
+	text += used;
+	size -= used;
 	if (!format->width || !format->height)
 		snprintf(text, size, "%" PRIu32 " bytes a frame", format->sizeimage);
 	else
@@ -56,7 +62,7 @@ static int list_by_node(unsigned int card, const char *node, const char *bus,
 		return -fd;
 	}
 	if (!ioctl(fd, GRABBER_IOC_GET_FORMAT, &format))
-		describe(&format, frames, sizeof(frames));
+		describe(&format, info->channel, info->channels, frames, sizeof(frames));
 	close(fd);
 	line(node, info->board, bus, info->flags & GRABBER_INFO_STREAMING ? "streaming" : "idle",
 	     frames);
@@ -73,7 +79,7 @@ static int list_card(unsigned int card, struct grabber_info *info)
 	device_bus(card, bus, sizeof(bus));
 	if (sysfs_card(card, &sysfs))
 		return list_by_node(card, node, bus, info);
-	describe(&sysfs.format, frames, sizeof(frames));
+	describe(&sysfs.format, sysfs.channel, sysfs.channels, frames, sizeof(frames));
 	line(node, sysfs.board, bus, sysfs.state, frames);
 	return 0;
 }

@@ -107,6 +107,8 @@ static void print_text(const struct told *told)
 	for (size_t i = 0; i < COUNTERS; i++)
 		printf("  %-16s %12" PRIu64 "  %s\n", counters[i].name,
 		       counter_get(stats, &counters[i]), counters[i].meaning);
+	printf("  %-16s %12" PRIu64 "  times the card had filled all its slots, and waited\n",
+	       "stalls", (uint64_t)stats->stalls);
 	printf("  %-16s %12" PRIu32 "  slots held by readers now\n"
 	       "  %-16s %12" PRIu32 "  open files of the frame node now%s\n",
 	       "held", stats->held, "readers", stats->readers,
@@ -125,6 +127,7 @@ static void print_json(const struct told *told)
 	printf("{\n  \"stats\": {\n");
 	for (size_t i = 0; i < COUNTERS; i++)
 		json_number(counters[i].name, counter_get(&told->stats, &counters[i]), ",");
+	json_number("stalls", told->stats.stalls, ",");
 	json_number("held", told->stats.held, ",");
 	json_number("readers", told->stats.readers, "");
 	printf("  },\n  \"card\": %u,\n  \"source\": \"%s\",\n  \"begun_before\": %" PRIu64 ",\n  \"sum_fits\": %s\n}\n",

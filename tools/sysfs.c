@@ -89,9 +89,16 @@ int sysfs_card(unsigned int card, struct sysfs_card *to)
 		{ "held", &to->stats.held },
 		{ "readers", &to->stats.readers },
 	};
+	uint64_t stalls = 0;
 	int result;
 
 	memset(to, 0, sizeof(*to));
+	/* Of older drivers, and this is no reason to do without all else. */
+	to->channels = 1;
+	read_u32(card, "channel", &to->channel);
+	read_u32(card, "channels", &to->channels);
+	read_number(card, "stats/stalls", UINT64_MAX, &stalls);
+	to->stats.stalls = stalls;
 	result = read_text(card, "board", to->board, sizeof(to->board));
 	if (result >= 0)
 		result = read_text(card, "state", to->state, sizeof(to->state));

@@ -8,6 +8,8 @@
 /**
  * struct sysfs_card - the files of docs/ABI/sysfs-class-grabber
  * @board: board family
+ * @channel: which channel of its function it is, 0 of older drivers
+ * @channels: of how many, 1 of older drivers
  * @state: "streaming", "idle" or "gone"
  * @format: all but bytesperline
  * @slots: frame slots of the buffer
@@ -18,6 +20,8 @@
  */
 struct sysfs_card {
 	char board[32];
+	__u32 channel;
+	__u32 channels;
 	char state[16];
 	struct grabber_format format;
 	__u32 slots;

@@ -12,13 +12,7 @@
  * A line interrupt stays masked until the program has quieted its card and says so
  * (GRABBER_IOC_UNMASK_IRQ); messages need no such care.
  */
-#include <linux/module.h>
-
 #include "card.h"
-
-static unsigned int slot_size = 1 << 20;
-module_param(slot_size, uint, 0444);
-MODULE_PARM_DESC(slot_size, "bytes of a slot for cards of no known family (default 1 MiB)");
 
 /**
  * struct generic - state of one card
@@ -83,29 +77,13 @@ static void generic_forget(struct grabber_card *card)
 	generic->tail = 0;
 }
 
-/* Any, for only the program knows; it must fit a slot, and make sense. */
-static int generic_set_format(struct grabber_card *card, struct grabber_format *format)
-{
-	if (!format->sizeimage)
-		format->sizeimage = min_t(u64, (u64)format->bytesperline * format->height, U32_MAX);
-	if (!format->sizeimage || format->sizeimage > card->buffer.slot_size ||
-	    (u64)format->bytesperline * format->height > format->sizeimage)
-		return -EINVAL;
-	return 0;
-}
-
 static int generic_probe(struct grabber_card *card)
 {
-	if (!slot_size || slot_size > GRABBER_SLOT_SIZE_MAX) {
-		dev_err(card->dev, "slot_size=%u: load grabber with slot_size= from 1 to %u\n",
-			slot_size, GRABBER_SLOT_SIZE_MAX);
-		return -EINVAL;
-	}
 	card->board_data = devm_kzalloc(card->dev, sizeof(struct generic), GFP_KERNEL);
 	if (!card->board_data)
 		return -ENOMEM;
-	card->format.sizeimage = slot_size;
-	return 0;
+	card->framing = GRABBER_FRAMING_CARD;
+	return grabber_format_init(card);
 }
 
 const struct grabber_board grabber_board_generic = {
@@ -114,7 +92,6 @@ const struct grabber_board grabber_board_generic = {
 	.bar = -1,
 	.contiguous = true,
 	.probe = generic_probe,
-	.set_format = generic_set_format,
 	.start = generic_start,
 	.stop = generic_stop,
 	.forget = generic_forget,

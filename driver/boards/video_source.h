@@ -2,15 +2,19 @@
 /*
  * Registers of the grabber video source: the small block of user logic that
  * sits beside the XDMA core in an FPGA, on the core's AXI4-Lite master, and
- * feeds its AXI4-Stream C2H channel 0 with one packet a frame.
+ * feeds one of its AXI4-Stream C2H channels with one packet a frame.
  *
  * It is grabber's own definition, 32-bit registers, little-endian, at offset 0
- * of the BAR that the core forwards to AXI4-Lite. docs/adding-a-card.md has the
+ * of the BAR that the core forwards to AXI4-Lite; where a card has several, that of
+ * channel n is at n * VS_SPACING. docs/adding-a-card.md has the
  * table in words. A 64-bit counter is read low half first: that read latches
  * the high half.
  */
 #ifndef GRABBER_VIDEO_SOURCE_H
 #define GRABBER_VIDEO_SOURCE_H
+
+#define VS_SPACING		0x1000
+#define VS_SIZE			0x800	/* of it, bytes that have registers */
 
 #define VS_ID			0x000	/* RO VS_ID_MAGIC */
 #define VS_ID_MAGIC		0x47524231	/* "GRB1" */

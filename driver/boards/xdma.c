@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * FPGA cards built on Xilinx's XDMA core (xdma_regs.h) with the grabber video
- * source beside it (video_source.h): one AXI4-Stream packet a frame, on C2H
- * channel 0. Here: how such a card is found, started and stopped.
+ * FPGA cards built on Xilinx's XDMA core (xdma_regs.h): each AXI4-Stream C2H channel is
+ * a card. Where the grabber video source (video_source.h) feeds it, it sends one packet
+ * a frame and says which. Here: how a channel is started and stopped.
  */
 #include <linux/dma-mapping.h>
 #include <linux/io.h>
@@ -11,12 +11,11 @@
 
 #include "boards/xdma.h"
 
+/* How long an engine may take to stop. It fills the descriptor that it is at, or the
+ * packet ends: the video source sees to that, but other streams go on as they do.
+ */
 #define IDLE_TIMEOUT_US		50000
-
-static bool is_block(void __iomem *core, u32 offset, u32 id)
-{
-	return (readl(core + offset) & XDMA_ID_BLOCK_MASK) == id;
-}
+#define IDLE_TIMEOUT_STREAM_US	USEC_PER_SEC
 
 static void xdma_forget(struct grabber_card *card)
 {
@@ -26,6 +25,7 @@ static void xdma_forget(struct grabber_card *card)
 	xdma->tail = 0;
 	xdma->credited = 0;
 	xdma->started = false;
+	xdma->fed = false;
 	xdma->stopping = false;
 	xdma->askew = false;
 	xdma->errors = 0;
@@ -35,57 +35,89 @@ static void xdma_forget(struct grabber_card *card)
 	xdma->packets = 0;
 }
 
-/* First what makes frames, then what moves them. */
-static int xdma_quiet(struct grabber_card *card)
+/**
+ * xdma_quiet() - quiet() of struct grabber_board
+ * @card: the card
+ *
+ * First what makes frames, then what moves them.
+ *
+ * Return: 0 or -EBUSY.
+ */
+int xdma_quiet(struct grabber_card *card)
 {
 	struct xdma *xdma = card->board_data;
 	u32 status;
 	int err;
 
-	writel(0, xdma->source + VS_CONTROL);
-	writel(XDMA_CONTROL_RUN, xdma->core + XDMA_C2H_CONTROL_W1C);
-	err = readl_poll_timeout(xdma->core + XDMA_C2H_STATUS, status,
+	if (xdma->source)
+		writel(0, xdma->source + VS_CONTROL);
+	writel(XDMA_CONTROL_RUN, xdma->c2h + XDMA_C2H_CONTROL_W1C);
+	err = readl_poll_timeout(xdma->c2h + XDMA_C2H_STATUS, status,
 				 status == ~0U || !(status & XDMA_STATUS_BUSY),
-				 10, IDLE_TIMEOUT_US);
+				 10, xdma->source ? IDLE_TIMEOUT_US : IDLE_TIMEOUT_STREAM_US);
 	/* Of a card that does not answer nothing is known. */
-	return err || !is_block(xdma->core, XDMA_C2H, XDMA_ID_C2H) ? -EBUSY : 0;
+	return err || !xdma_is_block(xdma->c2h, XDMA_ID_C2H) ? -EBUSY : 0;
 }
 
-static void start_engine(struct xdma *xdma)
+/* In the interrupt block channels are numbered through: first all H2C, then C2H. All
+ * channels share its registers; each writes the same.
+ */
+static void set_vectors(struct grabber_function *function)
+{
+	struct xdma_device *device = function->board_data;
+	u32 words[XDMA_VECTOR_WORDS] = { };
+	u32 i;
+
+	for (i = 0; i < function->channels; i++) {
+		u32 place = device->h2c + i;
+
+		words[place / 4] |= grabber_vector(function, i) << place % 4 * 8;
+	}
+	for (i = 0; i < XDMA_VECTOR_WORDS; i++)
+		writel(words[i], device->core + XDMA_IRQ_CHANNEL_VECTOR + 4 * i);
+}
+
+static void start_engine(struct xdma *xdma, u32 channel)
 {
 	void __iomem *core = xdma->core;
 
-	readl(core + XDMA_C2H_STATUS_RC);
-	/* One message for all of the core's interrupts. */
-	writel(0, core + XDMA_IRQ_CHANNEL_VECTOR);
-	writel(0, core + XDMA_IRQ_CHANNEL_VECTOR + 4);
-	writel(xdma->channel_bit, core + XDMA_IRQ_CHANNEL_ENABLE);
-	writel(XDMA_INTERRUPTS, core + XDMA_C2H_INT_ENABLE);
-	writel(lower_32_bits(xdma->ring.descriptors_bus), core + XDMA_C2H_DESC_LOW);
-	writel(upper_32_bits(xdma->ring.descriptors_bus), core + XDMA_C2H_DESC_HIGH);
-	writel(0, core + XDMA_C2H_DESC_ADJACENT);
+	readl(xdma->c2h + XDMA_C2H_STATUS_RC);
+	writel(xdma->channel_bit, core + XDMA_IRQ_CHANNEL_W1S);
+	writel(XDMA_INTERRUPTS, xdma->c2h + XDMA_C2H_INT_ENABLE);
+	writel(lower_32_bits(xdma->ring.descriptors_bus), xdma->sgdma + XDMA_C2H_DESC_LOW);
+	writel(upper_32_bits(xdma->ring.descriptors_bus), xdma->sgdma + XDMA_C2H_DESC_HIGH);
+	writel(0, xdma->sgdma + XDMA_C2H_DESC_ADJACENT);
 	/* Off and on again: that takes credits away which may be left over. */
-	writel(XDMA_CREDIT_MODE_C2H_0, core + XDMA_CREDIT_MODE_CLEAR);
-	writel(XDMA_CREDIT_MODE_C2H_0, core + XDMA_CREDIT_MODE_SET);
-	writel(XDMA_INTERRUPTS | XDMA_CONTROL_RUN, core + XDMA_C2H_CONTROL);
+	writel(XDMA_CREDIT_MODE_C2H(channel), core + XDMA_CREDIT_MODE_CLEAR);
+	writel(XDMA_CREDIT_MODE_C2H(channel), core + XDMA_CREDIT_MODE_SET);
+	writel(XDMA_INTERRUPTS | XDMA_CONTROL_RUN, xdma->c2h + XDMA_C2H_CONTROL);
+}
+
+static bool is_there(struct xdma *xdma)
+{
+	return xdma->source ? xdma_is_source(xdma->source) :
+			      xdma_is_block(xdma->c2h, XDMA_ID_C2H);
 }
 
 static int xdma_start(struct grabber_card *card)
 {
 	struct xdma *xdma = card->board_data;
 
-	if (!xdma_is_source(xdma->source))
+	if (!is_there(xdma))
 		return -EIO;
-	start_engine(xdma);
+	set_vectors(card->function);
+	start_engine(xdma, card->channel);
 	spin_lock_irq(&card->wait.lock);
-	xdma_count_start(card);
+	if (xdma->source)
+		xdma_count_start(card);
 	xdma->started = true;
-	xdma_give_credits(xdma);
+	xdma_give_credits(card);
 	spin_unlock_irq(&card->wait.lock);
 	/* It may have left on the way here: then what was read of it is of no use. */
-	if (!xdma_is_source(xdma->source))
+	if (!is_there(xdma))
 		return -EIO;
-	writel(VS_CONTROL_RUN, xdma->source + VS_CONTROL);
+	if (xdma->source)
+		writel(VS_CONTROL_RUN, xdma->source + VS_CONTROL);
 	return 0;
 }
 
@@ -102,7 +134,10 @@ static int xdma_stop(struct grabber_card *card, enum grabber_loss cause)
 	spin_lock_irq(&card->wait.lock);
 	while (xdma_reap(card, 0))
 		;
-	xdma_count_stop(card, cause);
+	if (xdma->source)
+		xdma_count_stop(card, cause);
+	else
+		xdma_rest(card, cause);
 	spin_unlock_irq(&card->wait.lock);
 	return err;
 }
@@ -145,18 +180,19 @@ static int ring_alloc(struct device *dev, struct xdma_ring *ring, u32 count)
 }
 
 /* Rings only grow: a larger one serves a smaller buffer too. */
-static int xdma_prepare(struct grabber_card *card, u32 ranges)
+static int xdma_prepare(struct grabber_card *card, u32 slots, u32 ranges, u32 bytes)
 {
 	struct xdma *xdma = card->board_data;
+	u32 count = slots * (ranges + bytes / xdma_piece(card, bytes));
 	struct xdma_ring ring = { };
 	int err;
 
-	if (ranges <= xdma->ring.count)
+	if (count <= xdma->ring.count)
 		return 0;
-	err = ring_alloc(card->dev, &ring, roundup_pow_of_two(ranges));
+	err = ring_alloc(card->dev, &ring, roundup_pow_of_two(count));
 	if (err) {
-		dev_err_ratelimited(card->dev, "no memory for %u descriptors: use fewer slots\n",
-				    ranges);
+		dev_err_ratelimited(card->dev, "%sno memory for %u descriptors: use fewer slots\n",
+				    card->label, count);
 		return err;
 	}
 	swap(xdma->ring, ring);
@@ -164,109 +200,12 @@ static int xdma_prepare(struct grabber_card *card, u32 ranges)
 	return 0;
 }
 
-static bool is_core(void __iomem *regs)
-{
-	return is_block(regs, XDMA_IRQ, XDMA_ID_IRQ) &&
-	       is_block(regs, XDMA_CONFIG, XDMA_ID_CONFIG);
-}
-
-/*
- * The blocks are in whichever BARs the designer put them: map one after another,
- * but for the one that is @taken, until @is_it says yes.
- *
- * Return: the BAR's number; -ENODEV; -ENOMEM, which has been said.
- */
-static int find_bar(struct grabber_card *card, size_t size, int taken,
-		    bool (*is_it)(void __iomem *regs), void __iomem **found)
-{
-	int bar;
-
-	for (bar = 0; bar < GRABBER_BARS; bar++) {
-		void __iomem *regs;
-
-		if (bar == taken)
-			continue;
-		regs = grabber_pci_map(card->function, bar, size);
-		if (IS_ERR(regs) && PTR_ERR(regs) != -ENODEV)
-			return PTR_ERR(regs);
-		if (IS_ERR(regs))
-			continue;
-		if (is_it(regs)) {
-			*found = regs;
-			return bar;
-		}
-		grabber_pci_unmap(card->function, bar, regs);
-	}
-	return -ENODEV;
-}
-
-static int read_format(struct grabber_card *card, struct xdma *xdma)
-{
-	struct grabber_format *format = &card->format;
-
-	format->width = readl(xdma->source + VS_WIDTH);
-	format->height = readl(xdma->source + VS_HEIGHT);
-	format->pixelformat = readl(xdma->source + VS_PIXELFORMAT);
-	format->bytesperline = readl(xdma->source + VS_BYTESPERLINE);
-	format->sizeimage = readl(xdma->source + VS_SIZEIMAGE);
-	xdma_read_counter(xdma, VS_SERIAL, &card->serial);
-	if (!format->sizeimage || format->sizeimage > GRABBER_SLOT_SIZE_MAX) {
-		dev_err(card->dev, "the video source has frames of %u bytes: not 1 to %u\n",
-			format->sizeimage, GRABBER_SLOT_SIZE_MAX);
-		return -EINVAL;
-	}
-	return 0;
-}
-
-/* Cards of the same vendor that are something else stay free for their own driver. */
-static int leave_alone(struct grabber_card *card, const char *why)
-{
-	dev_info(card->dev, "%s: left alone\n", why);
-	return -ENODEV;
-}
-
-static int xdma_probe(struct grabber_card *card)
-{
-	struct xdma *xdma = devm_kzalloc(card->dev, sizeof(*xdma), GFP_KERNEL);
-	int core_bar, source_bar;
-	u32 h2c = 0;
-
-	if (!xdma)
-		return -ENOMEM;
-	card->board_data = xdma;
-	core_bar = find_bar(card, XDMA_BAR_SIZE, -1, is_core, &xdma->core);
-	if (core_bar == -ENODEV)
-		return leave_alone(card, "no XDMA core in this Xilinx card");
-	if (core_bar < 0)
-		return core_bar;
-	grabber_pci_private(card->function, core_bar);
-	if (!is_block(xdma->core, XDMA_C2H, XDMA_ID_C2H) ||
-	    !(readl(xdma->core + XDMA_C2H) & XDMA_ID_STREAM))
-		return leave_alone(card, "an XDMA core without an AXI4-Stream C2H channel 0");
-	source_bar = find_bar(card, VS_LOG + VS_LOG_ENTRIES * VS_LOG_ENTRY_SIZE, core_bar,
-			      xdma_is_source, &xdma->source);
-	if (source_bar == -ENODEV)
-		return leave_alone(card, "an XDMA core without a grabber video source");
-	if (source_bar < 0)
-		return source_bar;
-	card->bar = source_bar;
-
-	while (h2c < XDMA_CHANNELS_MAX &&
-	       is_block(xdma->core, XDMA_H2C + h2c * XDMA_CHANNEL_SPACING, XDMA_ID_H2C))
-		h2c++;
-	xdma->channel_bit = BIT(h2c);
-	/* Frames are counted from here on: none may be on its way. */
-	xdma_quiet(card);
-	xdma_count_first(xdma);
-	return read_format(card, xdma);
-}
-
 const struct grabber_board grabber_board_xdma = {
 	.name = "xdma",
 	.dma_bits = 64,
 	.bar = -1,
 	.cuts_frames = true,
-	.queue_max = VS_LOG_ENTRIES,
+	.find = xdma_find,
 	.probe = xdma_probe,
 	.prepare = xdma_prepare,
 	.quiet = xdma_quiet,

@@ -63,8 +63,8 @@ static void doubt(struct grabber_card *card, const char *what)
 	grabber_discontinuity(card);
 	if (!xdma->doubted)
 		dev_warn(card->dev,
-			 "the video source's frame numbers make no sense: %s; was it reset while it ran?\n",
-			 what);
+			 "%sthe video source's frame numbers make no sense: %s; was it reset while it ran?\n",
+			 card->label, what);
 	xdma->doubted = true;
 }
 

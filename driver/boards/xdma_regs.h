@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Registers of Xilinx's DMA/Bridge Subsystem for PCI Express in DMA mode ("XDMA"),
- * as far as one C2H AXI4-Stream channel needs them. Source: PG195, tables of the
- * PCIe DMA register space; offsets are from the start of the core's BAR.
+ * as far as C2H AXI4-Stream channels need them. Source: PG195, tables of the PCIe DMA
+ * register space; offsets are from the start of the core's BAR, but for those of a
+ * channel, which are from the start of the channel's block.
  */
 #ifndef GRABBER_XDMA_REGS_H
 #define GRABBER_XDMA_REGS_H
@@ -29,13 +30,13 @@
 #define XDMA_C2H_SGDMA		0x5000
 #define XDMA_SGDMA_COMMON	0x6000
 
-/* C2H channel */
-#define XDMA_C2H_CONTROL	(XDMA_C2H + 0x04)
-#define XDMA_C2H_CONTROL_W1C	(XDMA_C2H + 0x0c)
+/* C2H channel n: from XDMA_C2H + n * XDMA_CHANNEL_SPACING on */
+#define XDMA_C2H_CONTROL	0x04
+#define XDMA_C2H_CONTROL_W1C	0x0c
 #define XDMA_CONTROL_RUN	BIT(0)
-#define XDMA_C2H_STATUS		(XDMA_C2H + 0x40)
-#define XDMA_C2H_STATUS_RC	(XDMA_C2H + 0x44)	/* reading clears it */
-#define XDMA_C2H_INT_ENABLE	(XDMA_C2H + 0x90)
+#define XDMA_C2H_STATUS		0x40
+#define XDMA_C2H_STATUS_RC	0x44	/* reading clears it */
+#define XDMA_C2H_INT_ENABLE	0x90
 #define XDMA_STATUS_BUSY	BIT(0)
 #define XDMA_STATUS_COMPLETED	BIT(2)
 #define XDMA_STATUS_ALIGNMENT	BIT(3)
@@ -55,19 +56,20 @@
 #define XDMA_IRQ_CHANNEL_ENABLE	(XDMA_IRQ + 0x10)
 #define XDMA_IRQ_CHANNEL_W1S	(XDMA_IRQ + 0x14)
 #define XDMA_IRQ_CHANNEL_W1C	(XDMA_IRQ + 0x18)
-#define XDMA_IRQ_CHANNEL_VECTOR	(XDMA_IRQ + 0xa0)	/* a byte a channel, 8 of them */
+#define XDMA_IRQ_CHANNEL_VECTOR	(XDMA_IRQ + 0xa0)	/* a byte a channel */
+#define XDMA_VECTOR_WORDS	2
 
-/* C2H descriptor fetch. Credits: the engine takes one descriptor for each it was
- * given, and gets at most 10 bits' worth.
+/* Its descriptor fetch, from XDMA_C2H_SGDMA + n * XDMA_CHANNEL_SPACING on. Credits: the
+ * engine takes one descriptor for each it was given, and gets at most 10 bits' worth.
  */
-#define XDMA_C2H_DESC_LOW	(XDMA_C2H_SGDMA + 0x80)
-#define XDMA_C2H_DESC_HIGH	(XDMA_C2H_SGDMA + 0x84)
-#define XDMA_C2H_DESC_ADJACENT	(XDMA_C2H_SGDMA + 0x88)
-#define XDMA_C2H_CREDITS	(XDMA_C2H_SGDMA + 0x8c)
+#define XDMA_C2H_DESC_LOW	0x80
+#define XDMA_C2H_DESC_HIGH	0x84
+#define XDMA_C2H_DESC_ADJACENT	0x88
+#define XDMA_C2H_CREDITS	0x8c
 #define XDMA_CREDITS_MAX	1023
 #define XDMA_CREDIT_MODE_SET	(XDMA_SGDMA_COMMON + 0x24)
 #define XDMA_CREDIT_MODE_CLEAR	(XDMA_SGDMA_COMMON + 0x28)
-#define XDMA_CREDIT_MODE_C2H_0	BIT(16)
+#define XDMA_CREDIT_MODE_C2H(n)	BIT(16 + (n))
 
 /**
  * struct xdma_descriptor - one contiguous piece of host memory

@@ -56,7 +56,7 @@ class FakeCard:
         (top / "stats").mkdir(exist_ok=True)
         # "begun" is what a reader may look at last, so it is written first.
         for name, value in sorted(files.items(), key=lambda item: item[0] != "begun"):
-            path = top / ("stats" if name in (*BUCKETS, "begun") else "") / name
+            path = top / ("stats" if name in (*BUCKETS, "begun", "stalls") else "") / name
             new = path.with_suffix(".new")
             new.write_bytes(value if isinstance(value, bytes) else f"{value}\n".encode())
             new.rename(path)    # nobody sees half of it

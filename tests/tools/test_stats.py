@@ -26,22 +26,22 @@ def counters(text):
 def test_stats(card):
     result = card.run("stats")
     assert result.status == 0 and not result.stderr
-    assert counters(result.stdout) == dict.fromkeys(("begun", *BUCKETS, "held"), 0) | {"readers": 1}
+    assert counters(result.stdout) == dict.fromkeys(("begun", *BUCKETS, "stalls", "held"), 0) | {"readers": 1}
     assert "this one included" in result.stdout and "The sum fits" in result.stdout
     assert "sysfs" not in result.stdout
 
 
 def test_stats_by_sysfs(card):
-    card.sysfs(held=2, readers=3, **FULL)
+    card.sysfs(held=2, readers=3, stalls=7, **FULL)
     (card.dev / "grabber0").chmod(0)
     result = card.run("stats", user=NOBODY)
     assert result.status == 0 and not result.stderr
-    assert counters(result.stdout) == {"begun": sum(FULL.values()), "held": 2, "readers": 3, **FULL}
+    assert counters(result.stdout) == {"begun": sum(FULL.values()), "stalls": 7, "held": 2, "readers": 3, **FULL}
     assert "from sysfs" in result.stdout and "The sum fits: each" in result.stdout
     assert "this one" not in result.stdout
 
     told = json.loads(card.run("stats", "--json", user=NOBODY).stdout)
-    assert told == {"stats": {"begun": sum(FULL.values()), "held": 2, "readers": 3, **FULL}, "card": 0,
+    assert told == {"stats": {"begun": sum(FULL.values()), "stalls": 7, "held": 2, "readers": 3, **FULL}, "card": 0,
                     "source": "sysfs", "begun_before": sum(FULL.values()), "sum_fits": True}
 
 
@@ -49,7 +49,7 @@ def test_stats_json(card):
     card.sysfs(**FULL)      # which the ioctl is preferred to
     told = json.loads(card.run("stats", "--json").stdout)
     assert told["source"] == "ioctl" and told["sum_fits"] is True
-    assert told["stats"] == dict.fromkeys(("begun", *BUCKETS, "held"), 0) | {"readers": 1}
+    assert told["stats"] == dict.fromkeys(("begun", *BUCKETS, "stalls", "held"), 0) | {"readers": 1}
 
 
 @pytest.mark.parametrize("begun", [sum(FULL.values()) - 1, sum(FULL.values()) + 1])

@@ -33,6 +33,13 @@
  *	than a page or shares its page with another (use pread/pwrite)
  * @bar_index: PCI BAR number of the window
  * @flags: GRABBER_INFO_* bits
+ * @channel: which DMA channel of the card's function this is: 0, 1, 2 ... Each is a card
+ *	of its own here, with two nodes; what they have in common is @bus, and registers
+ * @channels: how many channels that function has; 1 for most cards
+ * @framing: GRABBER_FRAMING_*: where frames begin and end
+ * @slot_size_max: the largest @slot_size that SET_BUFFER can be expected to give. It is
+ *	less than 64 MiB where the card needs a slot in one piece, and no IOMMU makes one
+ *	of its pages; such memory may be short even below it
  * @reserved: zero
  */
 struct grabber_info {
@@ -46,11 +53,32 @@ struct grabber_info {
 	__u64 bar_mmap_size;
 	__u32 bar_index;
 	__u32 flags;
-	__u32 reserved[8];
+	__u32 channel;
+	__u32 channels;
+	__u32 framing;
+	__u32 slot_size_max;
+	__u32 reserved[4];
 };
 
 #define GRABBER_INFO_STREAMING		0x1 /* frames are being captured */
 #define GRABBER_INFO_BAR_PREFETCHABLE	0x2 /* reads have no side effect */
+/* What the card itself lost cannot be seen: lost_by_card is 0, whatever it lost. What the
+ * driver lost is counted as ever.
+ */
+#define GRABBER_INFO_LOSS_UNSEEN	0x4
+
+/* Where frames begin and end. */
+#define GRABBER_FRAMING_CARD	0 /* the card says it, and numbers them */
+/* A packet of the stream (tlast ends it) is a frame, of any length up to the slot's. The
+ * first one after a start, or after an engine error, may be the rest of one that began
+ * before.
+ */
+#define GRABBER_FRAMING_PACKET	1
+/* A frame is a slot full: the stream is cut into such pieces, and frames that follow each
+ * other are consecutive bytes of it. One that is GRABBER_FRAME_SHORT is what came before
+ * capture stopped, and the next has GRABBER_FRAME_DISCONTINUITY.
+ */
+#define GRABBER_FRAMING_SLOT	2
 
 /**
  * struct grabber_format - what a frame holds (GRABBER_IOC_GET_FORMAT,
@@ -64,7 +92,8 @@ struct grabber_info {
  * @reserved: zero
  *
  * SET_FORMAT returns what was set, which may be corrected to what the card can do.
- * A card that has one format takes just that.
+ * A card that has one format takes just that. Where frames are slots full
+ * (GRABBER_FRAMING_SLOT), @sizeimage is always a slot's size.
  *
  * Errors of SET_FORMAT, all of which change nothing: EACCES: the file was opened
  * read-only, and what this changes, it changes for all readers; EBUSY: capture is on;
@@ -127,9 +156,12 @@ struct grabber_format_choice {
  *
  * Errors of SET_BUFFER, all of which change nothing: EACCES: the file was opened
  * read-only; EBUSY: capture is on, or the buffer is mapped, or a slot is held, or a read()
- * copies from one just now; EINVAL:
+ * copies from one just now, or this channel may still be writing to the old buffer, and
+ * cannot be reset while other channels of the card capture; EINVAL:
  * out of range: also slots smaller than a frame of a card that cannot cut frames off,
- * and, of one that can, than a 64th of a frame or 4096 bytes, whichever is more; EPERM:
+ * and, of one that can, than a 64th of a frame or 4096 bytes, whichever is more (where
+ * packets are frames, than 4096 bytes); where frames are slots full, slots that are
+ * smaller than 4096 bytes or than the format's lines, or no multiple of 64; EPERM:
  * larger than the buffer there is, and more than a program without CAP_SYS_RESOURCE may
  * have: module parameters memory= and memory_all=, by default an eighth of the memory
  * for a card and a quarter for all cards; ENOMEM: no such memory that the card can
@@ -192,6 +224,8 @@ struct grabber_status_slot {
  * @dropped_stop: see struct grabber_stats
  * @lost_by_card: see struct grabber_stats
  * @flags: GRABBER_STATUS_* bits
+ * @reserved1: zero
+ * @stalls: see struct grabber_stats
  * @reserved: zero
  *
  * The driver writes it and never reads it. Nobody else can: a mapping that reaches
@@ -215,7 +249,9 @@ struct grabber_status {
 	__u64 dropped_stop;
 	__u64 lost_by_card;
 	__u32 flags;
-	__u32 reserved[11];
+	__u32 reserved1;
+	__u64 stalls;
+	__u32 reserved[8];
 };
 
 #define GRABBER_STATUS_STREAMING	0x1 /* frames are being captured */
@@ -288,7 +324,8 @@ struct grabber_take {
 #define GRABBER_TAKE_RESTARTED	0x80000000 /* set by the driver: a signal interrupted the call */
 
 #define GRABBER_FRAME_TRUNCATED		0x1 /* longer than its slot: the rest was dropped */
-#define GRABBER_FRAME_SHORT		0x2 /* fewer bytes than sizeimage */
+/* fewer bytes than sizeimage; not said where packets are frames, for these have any length */
+#define GRABBER_FRAME_SHORT		0x2
 #define GRABBER_FRAME_DISCONTINUITY	0x4 /* frames were lost before it, or capture restarted */
 
 /**
@@ -366,6 +403,9 @@ struct grabber_seek {
  *	status page; a reader by that page starts there
  * @held: slots held now by all readers
  * @readers: open files of the frame node
+ * @stalls: how often the card had filled every slot that it had, and took nothing more
+ *	of its stream until it got another. What the stream's source did meanwhile, wait
+ *	or lose, only that knows. Counted by board "xdma", and 0 elsewhere
  * @reserved: zero
  */
 struct grabber_stats {
@@ -381,7 +421,8 @@ struct grabber_stats {
 	__u64 reader_next;
 	__u32 held;
 	__u32 readers;
-	__u32 reserved[6];
+	__u64 stalls;
+	__u32 reserved[4];
 };
 
 /**
