@@ -81,8 +81,8 @@ static inline u32 given(struct grabber_file *file, u32 slot)
 	const struct grabber_slot *frame = &ring->slots[slot];
 	u32 flags = frame->flags;
 
-	/* Also when the frame that came right after the break is among the missed. */
-	if (ring->last_break >= file->cursor && ring->last_break <= frame->ordinal)
+	/* Also when the frame that came right after a break is among the missed. */
+	if (frame->unbroken > file->cursor)
 		flags |= GRABBER_FRAME_DISCONTINUITY;
 	file->missed_total += frame->ordinal - file->cursor;
 	file->delivered_total++;

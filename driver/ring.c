@@ -80,7 +80,6 @@ void grabber_ring_init(struct grabber_ring *ring, struct grabber_slot *slots,
 		.queue_depth = nslots / 4 > 2 ? nslots / 4 : 2,
 		.first_free = -1,
 		.last_free = -1,
-		.last_break = GRABBER_RING_NO_BREAK,
 	};
 	ring->hold_total = nslots - (nslots > GRABBER_RING_UNHELD ? GRABBER_RING_UNHELD :
 				     GRABBER_RING_UNHELD_MIN);
@@ -223,7 +222,7 @@ void grabber_ring_done(struct grabber_ring *ring, u32 index, u32 bytes,
 
 	if (ring->discontinuity) {
 		flags |= GRABBER_FRAME_DISCONTINUITY;
-		ring->last_break = ring->ordinal;
+		ring->unbroken = ring->ordinal + 1;
 	}
 	ring->discontinuity = false;
 
@@ -232,6 +231,7 @@ void grabber_ring_done(struct grabber_ring *ring, u32 index, u32 bytes,
 	slot->flags = flags;
 	slot->timestamp = timestamp;
 	slot->ordinal = ring->ordinal;
+	slot->unbroken = ring->unbroken;
 	slot->place = place;
 	slot->sequence = ring->sequence++;
 	ring->order[place] = index;

@@ -32,8 +32,6 @@
 #define GRABBER_RING_SLOTS_MIN	2
 #define GRABBER_RING_SLOTS_MAX	1024
 
-#define GRABBER_RING_NO_BREAK	(~0ULL)
-
 /* Why a frame that the card began never came into the ring. */
 enum grabber_loss {
 	GRABBER_LOSS_NO_SLOT,	/* no slot was with the card when it needed one */
@@ -61,6 +59,8 @@ enum grabber_slot_state {
  * @flags: GRABBER_FRAME_* of the uapi header
  * @sequence: number of the frame, lost ones counted
  * @ordinal: number of the frame, only those in the ring counted
+ * @unbroken: ordinal of the first frame after the last break up to this frame, plus one; 0
+ *	where there was none: readers that missed that very frame are to be told too
  * @timestamp: CLOCK_MONOTONIC, nanoseconds
  * @generation: odd while the card may write the slot; see the status page
  */
@@ -75,6 +75,7 @@ struct grabber_slot {
 	u32 flags;
 	u64 sequence;
 	u64 ordinal;
+	u64 unbroken;
 	u64 timestamp;
 	u64 generation;
 };
@@ -107,8 +108,7 @@ struct grabber_slot {
  * @lost: frames that never came, by cause
  * @stalls: how often the card had to wait for a slot
  * @discontinuity: frames were lost, or capture restarted, since the last frame
- * @last_break: ordinal of the last frame before which that was so, or
- *	GRABBER_RING_NO_BREAK: readers that missed that very frame are to be told too
+ * @unbroken: ordinal of the last frame before which that was so, plus one; 0 for none
  */
 struct grabber_ring {
 	struct grabber_slot *slots;
@@ -135,7 +135,7 @@ struct grabber_ring {
 	u64 lost[GRABBER_LOSS_CAUSES];
 	u64 stalls;
 	bool discontinuity;
-	u64 last_break;
+	u64 unbroken;
 };
 
 void grabber_ring_init(struct grabber_ring *ring, struct grabber_slot *slots,

@@ -15,6 +15,11 @@ def test_programs(guest, program):
     nodes.run(guest, program, timeout=600)
 
 
+def test_two_breaks(guest):
+    guest.load(slots=16)
+    nodes.run(guest, "two_breaks")
+
+
 def test_a_faster_thread(guest):
     guest.load(slots=8)
     with nodes.slow(guest, "grabber_frame_take", 30):
