@@ -332,6 +332,8 @@ void grabber_card_feed(struct grabber_card *card);
 void grabber_slot_release(struct grabber_file *file, u32 slot, u32 *count);
 
 /* interrupt.c */
+/* For what goes on after an interrupt. Its threads are scheduled as programs are. */
+extern struct workqueue_struct *grabber_workqueue;
 int grabber_interrupts_init(void);
 void grabber_interrupts_exit(void);
 void grabber_interrupt_prepare(struct grabber_card *card);

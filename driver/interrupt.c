@@ -19,7 +19,7 @@
 #define WINDOW_MS	10
 #define SHARE_NS	(WINDOW_MS * NSEC_PER_MSEC / 4)
 
-static struct workqueue_struct *workqueue;
+struct workqueue_struct *grabber_workqueue;
 
 /* Keep the interrupt back, and have the thread go on. */
 static void put_off(struct grabber_card *card)
@@ -28,7 +28,7 @@ static void put_off(struct grabber_card *card)
 	if (!card->put_off)
 		card->board->mask(card, true);
 	card->put_off = true;
-	queue_work(workqueue, &card->rest);
+	queue_work(grabber_workqueue, &card->rest);
 }
 
 static void rest(struct work_struct *work)
@@ -188,8 +188,8 @@ void grabber_interrupt_prepare(struct grabber_card *card)
  */
 int grabber_interrupts_init(void)
 {
-	workqueue = alloc_workqueue("grabber", WQ_UNBOUND, 0);
-	return workqueue ? 0 : -ENOMEM;
+	grabber_workqueue = alloc_workqueue("grabber", WQ_UNBOUND, 0);
+	return grabber_workqueue ? 0 : -ENOMEM;
 }
 
 /**
@@ -197,5 +197,5 @@ int grabber_interrupts_init(void)
  */
 void grabber_interrupts_exit(void)
 {
-	destroy_workqueue(workqueue);
+	destroy_workqueue(grabber_workqueue);
 }

@@ -72,7 +72,7 @@ void grabber_wake(struct grabber_card *card, __poll_t events)
 	card->wake_events = events;
 	card->waking = wake_some(card, first_entry(card), WAKE_AT_ONCE);
 	if (card->waking)
-		queue_work(system_highpri_wq, &card->wake);
+		queue_work(grabber_workqueue, &card->wake);
 }
 
 /**
