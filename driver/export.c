@@ -58,7 +58,7 @@ static struct sg_table *export_map(struct dma_buf_attachment *attachment,
 {
 	struct grabber_exported *exported = attachment->dmabuf->priv;
 	u32 count = exported->card->buffer.slot_pages;
-	struct importer *importer = kzalloc(sizeof(*importer), GFP_KERNEL);
+	struct importer *importer = kzalloc(sizeof(*importer), GFP_KERNEL_ACCOUNT);
 	int err;
 
 	if (!importer)
@@ -205,7 +205,7 @@ static const struct dma_buf_ops export_ops = {
 static struct grabber_exported *hold_again(struct grabber_file *file, u32 slot)
 {
 	struct grabber_card *card = file->card;
-	struct grabber_exported *exported = kzalloc(sizeof(*exported), GFP_KERNEL);
+	struct grabber_exported *exported = kzalloc(sizeof(*exported), GFP_KERNEL_ACCOUNT);
 	int err = 0;
 
 	if (!exported)

@@ -159,7 +159,7 @@ struct grabber_file *grabber_file_open(struct inode *inode, struct file *filp)
 
 	if (!card)
 		return ERR_PTR(-ENODEV);
-	file = kzalloc(sizeof(*file), GFP_KERNEL);
+	file = kzalloc(sizeof(*file), GFP_KERNEL_ACCOUNT);
 	if (!file) {
 		grabber_card_put(card);
 		return ERR_PTR(-ENOMEM);
