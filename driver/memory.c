@@ -123,14 +123,18 @@ static int look_first(struct grabber_card *card)
 static int settle(struct grabber_card *card)
 {
 	int err = grabber_dma_settle(card, false);
+	const char *why = "";
 
 	if (!err)
 		return 0;
-	err = err == -EBUSY ? -EBUSY : -EIO;
+	if (err == -EBUSY)
+		why = " while its other channels capture";
+	else if (err == -EAGAIN)
+		why = " while its device is locked: try again in a moment";
 	dev_err_ratelimited(card->dev,
 			    "%sthe buffer stays as it is: the card may still be writing to it, and cannot be reset%s\n",
-			    card->label, err == -EBUSY ? " while its other channels capture" : "");
-	return err;
+			    card->label, why);
+	return *why ? -EBUSY : -EIO;
 }
 
 /* Put the new memory in place of the old one. */

@@ -154,19 +154,20 @@ struct grabber_format_choice {
  * may then lose it. Asked for what there is, it keeps the memory, unless a program has
  * pinned a part of it.
  *
- * Errors of SET_BUFFER, all of which change nothing: EACCES: the file was opened
- * read-only; EBUSY: capture is on, or the buffer is mapped, or a slot is held, or a read()
- * copies from one just now, or this channel may still be writing to the old buffer, and
- * cannot be reset while other channels of the card capture; EINVAL:
- * out of range: also slots smaller than a frame of a card that cannot cut frames off,
- * and, of one that can, than a 64th of a frame or 4096 bytes, whichever is more (where
- * packets are frames, than 4096 bytes); where frames are slots full, slots that are
- * smaller than 4096 bytes or than the format's lines, or no multiple of 64; EPERM:
- * larger than the buffer there is, and more than a program without CAP_SYS_RESOURCE may
- * have: module parameters memory= and memory_all=, by default an eighth of the memory
- * for a card and a quarter for all cards; ENOMEM: no such memory that the card can
- * reach, or that the program's control group may have; EINTR: the program is being
- * killed; EIO: the card may still be writing to the old buffer, and could not be reset.
+ * Errors of SET_BUFFER, all of which change nothing: EACCES: the file was opened read-
+ * only; EBUSY: capture is on, or the buffer is mapped, or a slot is held, or a read()
+ * copies from one just now, or the card may still be writing to the old buffer, and cannot
+ * be reset while other channels of it capture, or while its device is locked, as it is for
+ * a moment when it is reset or bound; EINVAL: out of range: also slots smaller than a
+ * frame of a card that cannot cut frames off, and, of one that can, than a 64th of a frame
+ * or 4096 bytes, whichever is more (where packets are frames, than 4096 bytes); where
+ * frames are slots full, slots that are smaller than 4096 bytes or than the format's
+ * lines, or no multiple of 64; EPERM: larger than the buffer there is, and more than a
+ * program without CAP_SYS_RESOURCE may have: module parameters memory= and memory_all=, by
+ * default an eighth of the memory for a card and a quarter for all cards; ENOMEM: no such
+ * memory that the card can reach, or that the program's control group may have; EINTR: the
+ * program is being killed; EIO: the card may still be writing to the old buffer, and could
+ * not be reset.
  *
  * A card of board "generic" that was started since is reset by SET_BUFFER, for it was
  * told of the old buffer's addresses: set its registers afterwards.
