@@ -5,7 +5,6 @@
  */
 #include <linux/bitmap.h>
 #include <linux/nospec.h>
-#include <linux/poll.h>
 #include <linux/sched/signal.h>
 #include <linux/uaccess.h>
 
@@ -214,12 +213,8 @@ static int take(struct grabber_file *file, struct grabber_take __user *user)
 /* No more frames for this file. Who sleeps in another call on it need not wait for one. */
 static int stop(struct grabber_file *file)
 {
-	struct grabber_card *card = file->card;
-
 	grabber_capture_unwant(file);
-	spin_lock_irq(&card->wait.lock);
-	grabber_wake(card, EPOLLIN | EPOLLRDNORM | EPOLLERR);
-	spin_unlock_irq(&card->wait.lock);
+	grabber_wake_all(file->card);
 	return 0;
 }
 
