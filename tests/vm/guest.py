@@ -19,11 +19,12 @@ from .qmp import Qmp
 
 BOOT_TIMEOUT = {"initramfs": 120, "debian": 300}
 
-# The console has all of the log; and a larger buffer takes longer to scan for leaks.
+# The console has all of the log; and a larger buffer takes longer to scan for leaks. Where
+# the host is busy a timer may be late, and the kernel would panic for one that does not work.
 COMMON_CMDLINE = (
     "console=ttyS0 ignore_loglevel panic=-1 oops=panic log_buf_len=512K "
     "tsc=reliable random.trust_cpu=on watchdog_thresh=30 "
-    "rcupdate.rcu_cpu_stall_timeout=60 nokaslr "
+    "rcupdate.rcu_cpu_stall_timeout=60 nokaslr no_timer_check "
 )
 # slab_sysfs_init makes thousands of files in /sys that nobody reads.
 DEBUG_CMDLINE = ("kasan_multi_shot kmemleak=on dma_debug_entries=65536 "
