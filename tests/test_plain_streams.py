@@ -118,7 +118,7 @@ def test_mixed(guest):
 
 
 @pytest.mark.long
-@pytest.mark.guest(kernel="6.12", **plain("samples,rate=30000000"))
+@pytest.mark.guest(kernel="6.12", **plain("samples,rate=10000000"))
 @pytest.mark.parametrize("slots,size", [(8, 1 << 20), (1024, 4096)])
 def test_four_gib_of_samples(guest, slots, size):
     load(guest, "slot")

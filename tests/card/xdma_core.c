@@ -76,7 +76,7 @@ static uint32_t channel_pending(const struct xdma_core *x)
 
 static void send_message(struct xdma_core *x, unsigned int channel)
 {
-	uint32_t vector = x->channel_vector[0] >> 8 * channel & 0x1f;
+	uint32_t vector = x->channel_vector[channel / 4] >> 8 * (channel % 4) & 0x1f;
 
 	if (pci_config_msix_enabled(x->config))
 		interrupts_message(x->interrupts, INTERRUPT_MSIX, vector);
