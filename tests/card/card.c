@@ -206,7 +206,7 @@ uint32_t card_fault_read(struct card *c, unsigned int channel, uint32_t offset)
 	case FAULT_GONE_AT:
 		return stream->faults.gone_at;
 	case FAULT_BEGUN:
-		return stream->video.totals[VS_COUNT_BEGUN];
+		return video_source_totals(&stream->video)[VS_COUNT_BEGUN];
 	case FAULT_WRITES_REFUSED:
 		return c->memory.writes_refused;
 	case FAULT_READS_REFUSED:
@@ -265,8 +265,8 @@ void card_fault_write(struct card *c, unsigned int channel, uint32_t offset, uin
 static int channel_stats(struct card *c, unsigned int channel, char *text, size_t size)
 {
 	const struct xdma_engine *e = &c->core.c2h[channel];
-	const struct stream *s = &c->streams[channel];
-	const uint64_t *t = s->video.totals;
+	struct stream *s = &c->streams[channel];
+	const uint64_t *t = video_source_totals(&s->video);
 
 	return snprintf(text, size,
 			"\"begun\": %" PRIu64 ", \"sent\": %" PRIu64 ", \"overrun\": %" PRIu64

@@ -27,7 +27,7 @@
 enum option_key {
 	OPTION_VENDOR = 0x100, OPTION_DEVICE, OPTION_SUBVENDOR, OPTION_SUBDEVICE, OPTION_SERIAL,
 	OPTION_PICTURE, OPTION_RAW, OPTION_SIZE, OPTION_CHART, OPTION_RATE, OPTION_FIFO,
-	OPTION_NO_MSIX, OPTION_NO_MSI, OPTION_NO_IRQ, OPTION_KEEP, OPTION_H2C,
+	OPTION_NO_MSIX, OPTION_NO_MSI, OPTION_NO_IRQ, OPTION_KEEP, OPTION_H2C, OPTION_GATEWARE,
 	OPTION_MEMORY_BAR, OPTION_CHANNEL,
 	OPTION_CONTROL, OPTION_STATS, OPTION_SOCKET,
 };
@@ -39,7 +39,7 @@ struct options {
 	struct pci_ids ids;
 	double rate;
 	unsigned int fifo;
-	bool keep_packets, h2c;
+	bool keep_packets, h2c, gateware;
 	const char *channels[XDMA_CHANNELS_MAX];
 	unsigned int nchannels;
 };
@@ -56,6 +56,7 @@ static const struct argp_option option_list[] = {
 	{ "fifo", OPTION_FIFO, "FRAMES", 0, "Frames that the card can keep (2)", 3 },
 	{ "keep-packets", OPTION_KEEP, NULL, 0, "A packet that the engine stops in goes on when it runs again, as Xilinx's driver wants it", 3 },
 	{ "channel", OPTION_CHANNEL, "WHAT", 0, "Have a C2H channel more, up to four: video; samples[,packet=BYTES|,packet=FROM-TO][,rate=BYTES A SECOND] (one of video)", 3 },
+	{ "gateware", OPTION_GATEWARE, NULL, 0, "Have the compiled gateware for a video source, not its model in C; make -C tests/card gateware builds it", 3 },
 	{ "h2c", OPTION_H2C, NULL, 0, "Have an H2C channel, too; what it is given goes nowhere", 3 },
 	{ "memory-bar", OPTION_MEMORY_BAR, "SIZE", 0, "Have a BAR 2 of memory: 64-bit, prefetchable, such as 64K, 1M or 4G", 3 },
 	{ "vendor", OPTION_VENDOR, "ID", 0, "PCI vendor (0x10ee)", 4 },
@@ -142,6 +143,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		if (o->nchannels == XDMA_CHANNELS_MAX)
 			argp_error(state, "a card has four channels at most");
 		o->channels[o->nchannels++] = arg;
+		break;
+	case OPTION_GATEWARE:
+		o->gateware = true;
 		break;
 	case OPTION_H2C:
 		o->h2c = true;
@@ -336,6 +340,20 @@ static int stop_signals(void)
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
+/* That card is a program of its own, beside this one */
+static int run_gateware(char **argv)
+{
+	char path[4096];
+	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - sizeof("-gateware"));
+
+	if (n > 0) {
+		strcpy(path + n, "-gateware");
+		execv(path, argv);
+	}
+	note("cannot run %s: %s; build it by: make -C tests/card gateware", path, strerror(errno));
+	return 1;
+}
+
 int main(int argc, char **argv)
 {
 	static const struct argp argp = {
@@ -357,6 +375,8 @@ int main(int argc, char **argv)
 	int signals, error;
 
 	argp_parse(&argp, argc, argv, 0, NULL, &o);
+	if (o.gateware && !video_source_is_gateware)
+		return run_gateware(argv);
 	if (o.memory_bar && !memory_bar_init(&card.memory_bar, o.memory_bar))
 		return 1;
 	if (!o.nchannels)
@@ -364,9 +384,14 @@ int main(int argc, char **argv)
 	for (unsigned int n = 0; n < o.nchannels; n++)
 		if (!add_channel(&card, &o, o.channels[n]))
 			return 1;
+	if (o.gateware && (card.channels > 1 || !card.streams[0].is_video)) {
+		note("the gateware runs on a card with one channel, of video");
+		return 1;
+	}
 	card.core.has_h2c = o.h2c;
-	card_init(&card, &o.ids);
+	/* first: the gateware's simulation has threads of its own */
 	signals = stop_signals();
+	card_init(&card, &o.ids);
 	error = vfio_user_listen(&card.client, o.socket);
 	if (error) {
 		note("cannot listen on %s: %s", o.socket, strerror(-error));

@@ -23,7 +23,7 @@
 
 enum option_key {
 	OPTION_CHART = 0x100, OPTION_RAW, OPTION_SIZE, OPTION_DEVICE, OPTION_FRAMES, OPTION_SECONDS,
-	OPTION_NEWEST, OPTION_NO_LOSS,
+	OPTION_NEWEST, OPTION_NO_LOSS, OPTION_SHORT,
 };
 
 static const struct argp_option option_list[] = {
@@ -34,6 +34,7 @@ static const struct argp_option option_list[] = {
 	{ "frames", OPTION_FRAMES, "N", 0, "End after so many frames", 0 },
 	{ "seconds", OPTION_SECONDS, "N", 0, "End after so many seconds", 0 },
 	{ "newest", OPTION_NEWEST, NULL, 0, "Take the newest frame each time (others are missed)", 0 },
+	{ "short", OPTION_SHORT, NULL, 0, "Let frames pass that say they are short", 0 },
 	{ "no-loss", OPTION_NO_LOSS, NULL, 0, "Fail also where a frame is lost or missed", 0 },
 	{ 0 }
 };
@@ -42,7 +43,7 @@ struct verify {
 	const char *device, *chart, *raw, *size;
 	unsigned long long frames_wanted;
 	double seconds;
-	bool newest, no_loss;
+	bool newest, no_loss, short_passes;
 
 	struct picture picture;
 	unsigned long long frames, lost, missed, torn, differing, repeated;
@@ -91,6 +92,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		break;
 	case OPTION_NEWEST:
 		v->newest = true;
+		break;
+	case OPTION_SHORT:
+		v->short_passes = true;
 		break;
 	case OPTION_NO_LOSS:
 		v->no_loss = true;
@@ -229,7 +233,10 @@ static int from_node(struct verify *v, int fd, const uint8_t *map)
 		if (v->frames && take.sequence > v->sequence + 1 + take.missed)
 			lost = take.sequence - v->sequence - 1 - take.missed;
 		v->sequence = take.sequence;
-		if (take.bytes != v->picture.bytes || take.frame_flags & ~GRABBER_FRAME_DISCONTINUITY) {
+		if (v->short_passes && take.frame_flags & GRABBER_FRAME_SHORT &&
+		    take.bytes < v->picture.bytes) {
+			printf("frame %llu is short: %u bytes\n", v->frames++, take.bytes);
+		} else if (take.bytes != v->picture.bytes || take.frame_flags & ~GRABBER_FRAME_DISCONTINUITY) {
 			printf("frame %llu has %u bytes of %zu, flags %#x\n", v->frames, take.bytes,
 			       v->picture.bytes, take.frame_flags);
 			v->differing++;

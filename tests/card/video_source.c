@@ -10,6 +10,8 @@
 /* What a packet that is too long has after its frame */
 #define FILLER_BYTES	4096
 
+const bool video_source_is_gateware;
+
 static const uint8_t filler[FILLER_BYTES] = { [0 ... FILLER_BYTES - 1] = 0xa5 };
 
 static void count(struct video_source *s, enum vs_counter which, uint64_t n)
@@ -45,6 +47,11 @@ static void drop_packet(struct video_source *s)
 	if (s->packet.active && !s->packet.aborted)
 		count(s, VS_COUNT_ABORTED, 1);
 	s->packet.active = false;
+}
+
+const uint64_t *video_source_totals(struct video_source *s)
+{
+	return s->totals;
 }
 
 void video_source_reset(struct video_source *s)

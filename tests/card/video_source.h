@@ -2,7 +2,8 @@
 /*
  * The user logic beside the core: driver/boards/video_source.h has its
  * registers. It begins a frame at each tick, keeps it in a FIFO of whole
- * frames, and gives it to the stream as one packet.
+ * frames, and gives it to the stream as one packet. video_source.c is a model of it
+ * in C; video_source_gateware.cpp has the gateware itself in its place.
  */
 #ifndef CARD_VIDEO_SOURCE_H
 #define CARD_VIDEO_SOURCE_H
@@ -52,6 +53,9 @@ struct video_source {
 	uint32_t latch[VS_COUNTERS];
 };
 
+/* Which of the two this is */
+extern const bool video_source_is_gateware;
+
 void video_source_power_on(struct video_source *s);
 /* A reset of the function: stops; the counters count on */
 void video_source_reset(struct video_source *s);
@@ -75,6 +79,8 @@ bool video_source_take(struct video_source *s, size_t bytes);
 /* The engine starts, or has come to a halt with its Run bit off */
 void video_source_engine_runs(struct video_source *s, bool runs);
 
+/* The four counters since the program's start */
+const uint64_t *video_source_totals(struct video_source *s);
 /* Frames begun whose fate is not settled yet */
 unsigned int video_source_in_flight(const struct video_source *s);
 
