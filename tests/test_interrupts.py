@@ -13,6 +13,7 @@ CARDS = dict(card=[dict(chart="64x48", rate=0),
                    dict(chart="64x48", rate=0, args=["--no-msix", "--no-msi"]),
                    dict(chart="64x48", rate=1000)], memory=768)
 VS_BEGUN, VS_OVERRUN = 0x28, 0x38
+TRACING = "/sys/kernel/tracing"
 
 pytestmark = pytest.mark.guest(**CARDS)
 
@@ -50,6 +51,20 @@ def test_slow_handler(guest, function):
         reader.kill(9)
         reader.wait(timeout=60)
     guest.write("/sys/module/rcupdate/parameters/rcu_cpu_stall_timeout", "21")
+
+
+def test_interrupts_that_take_too_long(guest):
+    """3 ms each are more than their share of a processor: a thread goes on instead."""
+    guest.load(slots=8)
+    started = f"{TRACING}/events/workqueue/workqueue_execute_start/enable"
+    guest.write(f"{TRACING}/trace", "")
+    guest.write(started, "1")
+    with nodes.slow(guest, "xdma_interrupt", ms=3):
+        guest.run("head -c 500000 /dev/grabber0 >/dev/null")
+    guest.write(started, "0")
+    put_off = guest.run(f"grep -c 'function rest .grabber' {TRACING}/trace", check=False).out
+    guest.write(f"{TRACING}/trace", "")
+    assert int(put_off) > 0, "nothing was put off to the thread"
 
 
 @pytest.mark.parametrize("card", ["card0", "card1"])

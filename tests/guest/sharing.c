@@ -290,6 +290,8 @@ TEST_LIMIT(all_is_held, 120)
 	/* What needs no hold goes on. */
 	must_read_frames(open_frames(O_RDONLY), 3);
 
+	/* Then no frame comes that would wake them. */
+	set_rate(RATE_HARDLY_ANY);
 	taker = start_take(fd, -1);
 	poller = fork();
 	CHECK(poller >= 0);
@@ -300,6 +302,7 @@ TEST_LIMIT(all_is_held, 120)
 	must_give(holder, first.slot);
 	EXPECT(ended_within(taker, 20000) == 0);
 	EXPECT(ended_within(poller, 20000) == 0);
+	set_rate(RATE_FAST);
 }
 
 #define EXCLUSIVE_FRAMES 3

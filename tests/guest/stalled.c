@@ -95,6 +95,7 @@ TEST_LIMIT(others_go_on_and_so_do_they, 120)
 	struct stalled stalled[3] = { 0 };
 	const size_t count = sizeof(stalled) / sizeof(stalled[0]);
 	pthread_t readers[count], pagers[count];
+	uint64_t missed = 0;
 
 	must_set(open_frames(O_RDWR), count + 1, 0, NULL);
 	for (size_t i = 0; i < count; i++) {
@@ -115,7 +116,10 @@ TEST_LIMIT(others_go_on_and_so_do_they, 120)
 		pthread_join(readers[i], NULL);
 		EXPECT_MSG(stalled[i].got == (ssize_t)stalled[i].size, "read() %zu gave %zd", i,
 			   stalled[i].got);
+		missed += get_stats(stalled[i].fd).reader_missed;
 	}
+	/* The card needed a slot of theirs: that one was given another frame instead. */
+	EXPECT_MSG(missed, "no read() lost the frame that it was at");
 }
 
 TEST_LIMIT(it_can_be_killed, 120)

@@ -46,6 +46,8 @@ def copy_tree(to):
         if (TOP / name).is_file():
             (to / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(TOP / name, to / name)
+    # Packages are made of what git sees, and it would see the tree around this one.
+    subprocess.run(["git", "init", "-q"], cwd=to, check=True)
 
 
 def patch(tree, mutant, *options):
@@ -72,7 +74,7 @@ def run_test(tree, name):
         return "failed", log
     if test.returncode == 0 and PASSED.search(test.stdout):
         return "passed", log
-    return "the test did not run", log
+    return f"the test did not run, status {test.returncode}", log
 
 
 def try_fault(tree, mutant):
@@ -103,11 +105,12 @@ def without_faults(tree, tests):
 
 
 def chosen(names):
-    mutants = [Mutant(path) for path in sorted(HERE.glob("*.patch"))]
-    unknown = set(names) - {mutant.name for mutant in mutants}
+    """Those of these names, in this order; or all."""
+    mutants = {path.stem: Mutant(path) for path in sorted(HERE.glob("*.patch"))}
+    unknown = set(names) - set(mutants)
     if unknown:
         raise SystemExit(f"no such fault: {', '.join(sorted(unknown))}; see {HERE}")
-    return [mutant for mutant in mutants if not names or mutant.name in names]
+    return [mutants[name] for name in names or mutants]
 
 
 def main():
