@@ -32,6 +32,8 @@ static void reset(struct card *c)
 	xdma_core_reset(&c->core);
 	for (unsigned int n = 0; n < c->channels; n++)
 		video_source_reset(&c->streams[n].video);
+	c->user_logic.level = 0;
+	xdma_core_interrupts(&c->core);
 	c->resets++;
 }
 
@@ -47,6 +49,8 @@ static uint32_t register_read(struct card *c, uint32_t region, uint32_t offset)
 	offset %= FAULT_SPACING;
 	if (offset >= FAULT_BASE && offset < FAULT_END)
 		return card_fault_read(c, channel, offset);
+	if (offset >= USER_LOGIC_BASE && offset < USER_LOGIC_END)
+		return user_logic_read(&c->user_logic, offset);
 	if (!stream->is_video)
 		return 0;
 	if (offset && offset == stream->faults.ones_at) {
@@ -110,8 +114,16 @@ static void register_write(struct card *c, uint32_t region, uint32_t offset, uin
 		return;
 	if (offset >= FAULT_BASE && offset < FAULT_END)
 		card_fault_write(c, channel, offset, value & mask);
+	else if (offset >= USER_LOGIC_BASE && offset < USER_LOGIC_END)
+		card_user_logic_write(c, offset, value & mask);
 	else if (c->streams[channel].is_video)
 		video_source_write(&c->streams[channel].video, offset, value, mask, card_now());
+}
+
+void card_user_logic_write(struct card *c, uint32_t offset, uint32_t value)
+{
+	user_logic_write(&c->user_logic, offset, value);
+	xdma_core_interrupts(&c->core);
 }
 
 static void config_write(struct card *c, uint32_t offset, const void *data, uint32_t count)
@@ -291,7 +303,7 @@ void card_stats(struct card *c, char *text, size_t size)
 		 ", \"bytes_written\": %" PRIu64 ", \"dma_writes_refused\": %" PRIu64
 		 ", \"dma_reads_refused\": %" PRIu64 ", \"descriptors\": %" PRIu64
 		 ", \"writebacks\": %" PRIu64 ", \"h2c_bytes\": %" PRIu64 ", \"interrupts\": %" PRIu64
-		 ", \"interrupts_lost\": %" PRIu64 ", \"rule_breaks\": %" PRIu64 ", \"stale_bytes\": %" PRIu64
+		 ", \"user_interrupts\": %" PRIu64 ", \"interrupts_lost\": %" PRIu64 ", \"rule_breaks\": %" PRIu64 ", \"stale_bytes\": %" PRIu64
 		 ", \"config_accesses\": %" PRIu64 ", \"register_reads\": %" PRIu64
 		 ", \"register_writes\": %" PRIu64 ", \"resets\": %" PRIu64
 		 ", \"connections\": %" PRIu64 ", \"connected\": %s, \"memory_windows\": %zu"
@@ -300,7 +312,7 @@ void card_stats(struct card *c, char *text, size_t size)
 		 c->memory.bytes_written, c->memory.writes_refused,
 		 c->memory.reads_refused, c->core.descriptors, c->core.writebacks,
 		 c->core.bytes_taken,
-		 c->interrupts.raised, c->interrupts.swallowed, c->core.rule_breaks, c->core.stale_bytes,
+		 c->interrupts.raised, c->core.user_messages, c->interrupts.swallowed, c->core.rule_breaks, c->core.stale_bytes,
 		 c->config_accesses, c->register_reads, c->register_writes, c->resets,
 		 c->client.connections, c->client.connection >= 0 ? "true" : "false",
 		 c->memory.count, c->client.messages, c->client.errors,
@@ -326,6 +338,7 @@ void card_init(struct card *c, const struct pci_ids *ids)
 	c->core.config = &c->config;
 	c->core.faults = &c->faults;
 	c->core.channels = c->channels;
+	c->core.user_logic = &c->user_logic;
 	for (unsigned int n = 0; n < c->channels; n++) {
 		struct stream *stream = &c->streams[n];
 

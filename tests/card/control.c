@@ -170,6 +170,10 @@ static void execute(struct card *card, char *line, char *answer)
 	} else if (!strcmp(word[0], "as-built")) {
 		card->faults.no_core = false;
 		card->faults.no_source = false;
+	} else if (!strcmp(word[0], "user-interrupt")) {
+		n = number(word[1], 1, 0xffff, answer);
+		if (n >= 0)
+			card_user_logic_write(card, USER_LOGIC_RAISE, n);
 	} else if (!strcmp(word[0], "rate")) {
 		set_rate(card, channel, word[1], answer);
 	} else {

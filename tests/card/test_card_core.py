@@ -527,3 +527,54 @@ def test_h2c_channel(new_card, connect):
     while not (status := c.read(BAR1, 0x0040)) & 1 << 9:
         assert time.monotonic() < end
     assert not status & BUSY and card.stats()["dma_reads_refused"] == 1
+
+
+LEVEL, RAISE, RAISED = 0x900, 0x904, 0x940	# of the user logic
+
+
+def test_user_interrupts(client):
+    """A level, and a message at its edge; what is masked and pending is told when it is
+    let through."""
+    client.enable()
+    client.eventfd(MSIX, 0)
+    client.eventfd(MSIX, 7)
+    client.write(BAR1, USER_VECTOR + 4, 7 << 8)          # line 5
+    client.write(BAR0, RAISE, 1 << 5)
+    assert client.interrupts(MSIX, 7, wait=0.05) == 0
+    assert client.read(BAR1, USER_REQUEST) == 0
+    assert client.read(BAR1, USER_PENDING) == 1 << 5
+    client.write(BAR1, USER_INT + 4, 1 << 5 | 1 << 2)    # set
+    assert client.interrupts(MSIX, 7, wait=5) == 1
+    assert client.read(BAR1, USER_REQUEST) == 1 << 5
+    client.write(BAR0, RAISE, 1 << 5)                    # it is up: no edge
+    client.write(BAR0, RAISE, 1 << 2)
+    assert client.interrupts(MSIX, 0, wait=5) == 1
+    client.write(BAR1, USER_INT + 8, 1 << 5)             # clear, set: an edge
+    assert client.read(BAR1, USER_REQUEST) == 1 << 2
+    client.write(BAR1, USER_INT + 4, 1 << 5)
+    assert client.interrupts(MSIX, 7, wait=5) == 1
+    client.write(BAR0, LEVEL, 1 << 5)
+    assert client.read(BAR0, LEVEL) == client.read(BAR1, USER_PENDING) == 1 << 2
+    client.write(BAR0, RAISE, 1 << 5)
+    assert client.interrupts(MSIX, 7, wait=5) == 1
+    assert client.interrupts(MSIX, 0, wait=0.05) == 0
+    assert client.read(BAR0, RAISED + 4 * 5) == 2 and client.read(BAR0, RAISED + 4 * 2) == 1
+
+
+def test_user_interrupt_by_line(new_card, connect):
+    card = new_card("--chart", "64x48", "--no-msix", "--no-msi")
+    c = connect(card)
+    c.enable(msix=False)
+    c.eventfd(INTX)
+    c.write(BAR1, USER_INT, 0xffff)
+    assert card.ask("user-interrupt 0x8001") == "ok"
+    assert c.interrupts(INTX, wait=5) == 1
+    c.set_irqs(DATA_NONE | UNMASK, INTX)
+    assert c.interrupts(INTX, wait=5) == 1               # a level
+    c.write(BAR0, LEVEL, 1)
+    c.set_irqs(DATA_NONE | UNMASK, INTX)
+    assert c.interrupts(INTX, wait=5) == 1
+    c.write(BAR1, USER_INT + 8, 0x8000)
+    c.set_irqs(DATA_NONE | UNMASK, INTX)
+    assert c.interrupts(INTX, wait=0.1) == 0
+    assert card.ask("user-interrupt 0").startswith("error")

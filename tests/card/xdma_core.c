@@ -30,6 +30,7 @@ void xdma_core_reset(struct xdma_core *x)
 	x->user_mrrs = 5;
 	x->flush_timeout = 0;
 	x->sent = 0;
+	x->user_sent = 0;
 	/* a vector is masked until its driver says otherwise */
 	memset(x->msix_table, 0, sizeof(x->msix_table));
 	for (int v = 0; v < XDMA_MSIX_VECTORS; v++)
@@ -74,9 +75,9 @@ static uint32_t channel_pending(const struct xdma_core *x)
 	return bits;
 }
 
-static void send_message(struct xdma_core *x, unsigned int channel)
+static void send_message(struct xdma_core *x, const uint32_t *vectors, unsigned int source)
 {
-	uint32_t vector = x->channel_vector[channel / 4] >> 8 * (channel % 4) & 0x1f;
+	uint32_t vector = vectors[source / 4] >> 8 * (source % 4) & 0x1f;
 
 	if (pci_config_msix_enabled(x->config))
 		interrupts_message(x->interrupts, INTERRUPT_MSIX, vector);
@@ -88,21 +89,31 @@ static void send_message(struct xdma_core *x, unsigned int channel)
 void xdma_core_interrupts(struct xdma_core *x)
 {
 	uint32_t active = channel_pending(x) & x->channel_int_enable;
-	uint32_t risen;
+	uint32_t user = x->user_logic->level & x->user_int_enable;
+	uint32_t risen, user_risen;
 	bool msix = pci_config_msix_enabled(x->config), msi = pci_config_msi_enabled(x->config);
-	bool line = active && !msix && !msi && !x->faults->gone;
+	bool line = (active || user) && !msix && !msi && !x->faults->gone;
 
 	pci_config_show_intx(x->config, line);
 	interrupts_line(x->interrupts, line && pci_config_intx_enabled(x->config));
 	x->sent &= active;
+	x->user_sent &= user;
 	/* A message goes out at the edge of its source, and only from a bus master */
 	risen = active & ~x->sent;
-	if (!risen || (!msix && !msi) || x->faults->gone || !pci_config_masters(x->config))
+	user_risen = user & ~x->user_sent;
+	if (!(risen | user_risen) || (!msix && !msi) || x->faults->gone || !pci_config_masters(x->config))
 		return;
 	x->sent = active;
+	x->user_sent = user;
 	for (unsigned int channel = 0; channel < x->channels + x->has_h2c; channel++)
 		if (risen & 1u << channel)
-			send_message(x, channel);
+			send_message(x, x->channel_vector, channel);
+	for (unsigned int n = 0; n < XDMA_USER_INTS; n++) {
+		if (user_risen & 1u << n) {
+			send_message(x, x->user_vector, n);
+			x->user_messages++;
+		}
+	}
 }
 
 /* Plain register with its "write 1 to set" and "write 1 to clear" aliases, 4 bytes apart */
@@ -286,6 +297,10 @@ static uint32_t irq_read(const struct xdma_core *x, uint32_t reg)
 	case XDMA_CHANNEL_INT_ENABLE_W1S:
 	case XDMA_CHANNEL_INT_ENABLE_W1C:
 		return x->channel_int_enable;
+	case XDMA_USER_INT_REQUEST:
+		return x->user_logic->level & x->user_int_enable;
+	case XDMA_USER_INT_PENDING:
+		return x->user_logic->level;
 	case XDMA_CHANNEL_INT_REQUEST:
 		return channel_pending(x) & x->channel_int_enable;
 	case XDMA_CHANNEL_INT_PENDING:
@@ -313,6 +328,7 @@ static void irq_write(struct xdma_core *x, uint32_t reg, uint32_t value, uint32_
 	case XDMA_USER_INT_ENABLE_W1C:
 		x->user_int_enable = alias(x->user_int_enable, reg - XDMA_USER_INT_ENABLE, value,
 					   mask) & ((1u << XDMA_USER_INTS) - 1);
+		xdma_core_interrupts(x);
 		break;
 	case XDMA_CHANNEL_INT_ENABLE:
 	case XDMA_CHANNEL_INT_ENABLE_W1S:

@@ -15,6 +15,7 @@
 #include "interrupts.h"
 #include "pci_config.h"
 #include "stream.h"
+#include "user_logic.h"
 #include "xdma_regs.h"
 
 /* Descriptors that the engine keeps ready; it fetches ahead as the real one does */
@@ -50,6 +51,7 @@ struct xdma_core {
 	struct interrupts *interrupts;
 	struct pci_config *config;
 	struct faults *faults;
+	const struct user_logic *user_logic;
 
 	bool has_h2c;
 	unsigned int channels;		/* C2H */
@@ -63,7 +65,9 @@ struct xdma_core {
 	uint32_t pcie_control;
 	uint32_t user_mps, user_mrrs;
 	uint32_t flush_timeout;
-	uint32_t sent;		/* interrupt sources whose message has gone out */
+	uint32_t sent;		/* channels whose message has gone out */
+	uint32_t user_sent;	/* user lines, likewise */
+	uint64_t user_messages;
 	uint32_t msix_table[XDMA_MSIX_VECTORS * 4];
 
 	uint64_t descriptors;
