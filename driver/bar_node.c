@@ -11,6 +11,7 @@
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/nospec.h>
+#include <linux/poll.h>
 #include <linux/security.h>
 #include <linux/uaccess.h>
 
@@ -30,11 +31,15 @@ static int bar_open(struct inode *inode, struct file *filp)
 	if (err)
 		return err;
 	file = grabber_file_open(inode, filp);
-	return PTR_ERR_OR_ZERO(file);
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+	grabber_lines_open(file);
+	return 0;
 }
 
 static int bar_release(struct inode *inode, struct file *filp)
 {
+	grabber_interrupts_unwant(filp->private_data);
 	grabber_file_close(filp->private_data);
 	return 0;
 }
@@ -153,6 +158,23 @@ static ssize_t bar_write(struct file *filp, const char __user *from, size_t byte
 		return err;
 	*pos += bytes;
 	return bytes;
+}
+
+/* Interrupts of the user logic; registers can be read at any time. */
+static __poll_t bar_poll(struct file *filp, poll_table *table)
+{
+	struct grabber_file *file = filp->private_data;
+	struct grabber_card *card = file->card;
+	__poll_t events = 0;
+
+	poll_wait(filp, &card->function->lines.wait, table);
+	if (grabber_lines_ready(file))
+		events |= EPOLLIN | EPOLLRDNORM;
+	if (READ_ONCE(card->gone))
+		events |= EPOLLERR | EPOLLHUP;
+	else if (READ_ONCE(card->broken))
+		events |= EPOLLERR;
+	return events;
 }
 
 static loff_t bar_llseek(struct file *filp, loff_t offset, int whence)
@@ -286,7 +308,7 @@ static long bar_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
 						 grabber_enum_bar(file, user);
 	}
 	if (cmd != GRABBER_IOC_SLOT_ADDRESS && cmd != GRABBER_IOC_UNMASK_IRQ &&
-	    cmd != GRABBER_IOC_SET_BAR)
+	    cmd != GRABBER_IOC_GET_IRQS && cmd != GRABBER_IOC_SET_BAR)
 		return -ENOTTY;
 	err = locked_down();
 	if (err)
@@ -294,19 +316,12 @@ static long bar_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
 	switch (cmd) {
 	case GRABBER_IOC_SET_BAR:
 		return READ_ONCE(card->gone) ? -ENODEV : grabber_set_bar(file, user);
+	case GRABBER_IOC_GET_IRQS:
+		return grabber_get_irqs(file, user);
 	case GRABBER_IOC_SLOT_ADDRESS:
 		return slot_address(card, user);
 	default:
-		if (!card->board->unmask_irq)
-			return -EOPNOTSUPP;
-		if (!(filp->f_mode & FMODE_WRITE))
-			return -EACCES;
-		err = grabber_window_enter(card, filp->f_flags & O_NONBLOCK);
-		if (err)
-			return err;
-		card->board->unmask_irq(card);
-		grabber_window_leave(card);
-		return 0;
+		return filp->f_mode & FMODE_WRITE ? grabber_unmask_irq(file, user) : -EACCES;
 	}
 }
 
@@ -317,6 +332,7 @@ const struct file_operations grabber_bar_fops = {
 	.llseek = bar_llseek,
 	.read = bar_read,
 	.write = bar_write,
+	.poll = bar_poll,
 	.unlocked_ioctl = bar_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
 	.mmap = bar_mmap,

@@ -84,7 +84,14 @@ enum grabber_look {
  * @queued: only where a program sets the card's registers through the -bar node:
  *	the slot that stands at this place of the board's queue, -EAGAIN: none.
  *	card->wait.lock is held
- * @unmask_irq: optional, may sleep: GRABBER_IOC_UNMASK_IRQ of the uapi header
+ * @lines: how many interrupt lines there are for programs, 0 to GRABBER_IRQ_LINES:
+ *	GRABBER_IOC_GET_IRQS of the uapi header
+ * @let_lines: let these lines interrupt, and no others; where there are any. The lock of
+ *	struct grabber_lines is held. What is left up by a line comes at once
+ * @mask_lines: keep these lines back, until they are let through again; likewise. None of
+ *	them holds the card's interrupt up when this returns. Left out with @lines_up
+ * @lines_up: the lines that are let through and up; likewise. Left out where the board's
+ *	interrupt() calls grabber_lines_came() itself
  * @interrupt: see what finished, some frames at most, for interrupts are off.
  *	card->wait.lock is held
  * @poll: the same without an interrupt: called by the watchdog, in case one was
@@ -111,7 +118,10 @@ struct grabber_board {
 	void (*forget)(struct grabber_card *card);
 	void (*queue)(struct grabber_card *card, u32 slot);
 	int (*queued)(struct grabber_card *card, u32 place);
-	void (*unmask_irq)(struct grabber_card *card);
+	u32 lines;
+	void (*let_lines)(struct grabber_function *function, u32 lines);
+	void (*mask_lines)(struct grabber_function *function, u32 lines);
+	u32 (*lines_up)(struct grabber_function *function);
 	enum grabber_look (*interrupt)(struct grabber_card *card, ktime_t when);
 	enum grabber_look (*poll)(struct grabber_card *card);
 	void (*mask)(struct grabber_card *card, bool mask);
@@ -135,7 +145,7 @@ void grabber_pci_unmap(struct grabber_function *function, int bar, void __iomem 
 void grabber_pci_private(struct grabber_function *function, int bar);
 int grabber_pci_other_bar(struct grabber_function *function, int taken);
 bool grabber_pci_mask_intx(struct grabber_card *card);
-void grabber_pci_unmask_intx(struct grabber_card *card);
+void grabber_pci_unmask_intx(struct grabber_function *function);
 
 /* The families there are; pci.c has the table of ids. */
 extern const struct grabber_board grabber_board_edu;

@@ -201,6 +201,7 @@ void grabber_info_fill(struct grabber_card *card, u32 bar, struct grabber_info *
 	info->channels = card->function->ncards;
 	info->framing = card->framing;
 	info->slot_size_max = card->slot_size_max;
+	info->irq_lines = card->board->lines;
 	if (READ_ONCE(card->running))
 		info->flags |= GRABBER_INFO_STREAMING;
 	if (window->flags & GRABBER_BAR_PREFETCHABLE)

@@ -28,6 +28,7 @@
  *   window_lock              registers may be touched while it is read-locked
  *   lock of struct grabber_bars  which of them the kernel maps, and how programs do
  *   wait.lock                ring, board's queues, cursors, @gone; interrupts off
+ *   lock of struct grabber_lines  what the user logic's interrupts do; interrupts off
  *   grabber_function.command_lock	the PCI command register; interrupts off
  *
  * Nobody has the same lock of two cards at a time.
@@ -112,6 +113,7 @@ enum grabber_minor_kind {
  * @copying: calls of read() that copy a frame just now
  * @mutex: see above
  * @users: open files that want capture on
+ * @line_users: open files that want interrupts of the user logic
  * @streaming: the board is started
  * @paused: GRABBER_PAUSE_* bits: what keeps capture off for a while
  * @broken: capture could not be started; whoever waits is told so
@@ -175,6 +177,7 @@ struct grabber_card {
 
 	struct mutex mutex; /* capture on or off */
 	u32 users;
+	u32 line_users;
 	bool streaming;
 	u32 paused;
 	bool broken;
@@ -234,6 +237,11 @@ enum grabber_want {
  *	would succeed
  * @delivered_total: frames it was given
  * @missed_total: frames overwritten before it came
+ * @lines_seen: counts of interrupts that it was told of; under the lock of struct
+ *	grabber_lines, as the next one
+ * @lines_asked: the lines that it last asked about
+ * @interrupts: it has let a line through: counted in card->line_users while so; under
+ *	card->mutex
  * @choice: BAR that the register node shows by this file, perhaps with
  *	GRABBER_CHOICE_COMBINE
  * @read_mutex: one read() at a time
@@ -255,6 +263,9 @@ struct grabber_file {
 	enum grabber_want want;
 	u64 delivered_total;
 	u64 missed_total;
+	u64 lines_seen[GRABBER_IRQ_LINES];
+	u32 lines_asked;
+	bool interrupts;
 	u32 choice;
 	struct mutex read_mutex; /* one read() at a time */
 	int read_slot;
@@ -303,6 +314,8 @@ int grabber_set_buffer(struct grabber_card *card, struct grabber_buffer __user *
 /* dma.c */
 int grabber_dma_open(struct grabber_card *card);
 void grabber_dma_close(struct grabber_card *card, bool quiet);
+int grabber_dma_open_interrupts(struct grabber_card *card);
+void grabber_dma_close_interrupts(struct grabber_card *card);
 void grabber_dma_shut(struct grabber_function *function);
 void grabber_dma_found(struct grabber_card *card);
 int grabber_dma_settle(struct grabber_card *card, bool locked);
@@ -310,6 +323,12 @@ int grabber_dma_settle(struct grabber_card *card, bool locked);
 /* bar_choice.c */
 int grabber_enum_bar(struct grabber_file *file, struct grabber_bar __user *user);
 int grabber_set_bar(struct grabber_file *file, struct grabber_bar __user *user);
+
+/* lines.c, beside what is in lines.h */
+void grabber_lines_open(struct grabber_file *file);
+bool grabber_lines_ready(struct grabber_file *file);
+int grabber_get_irqs(struct grabber_file *file, struct grabber_irqs __user *user);
+int grabber_unmask_irq(struct grabber_file *file, const __u32 __user *user);
 
 /* window.c */
 void grabber_window_close(struct grabber_card *card, bool away);
@@ -323,6 +342,8 @@ vm_fault_t grabber_window_fault(struct grabber_card *card, struct vm_fault *vmf,
 void grabber_stream_init(struct grabber_card *card);
 int grabber_capture_begin(struct grabber_file *file, bool poll);
 void grabber_capture_unwant(struct grabber_file *file);
+int grabber_interrupts_want(struct grabber_file *file);
+void grabber_interrupts_unwant(struct grabber_file *file);
 void grabber_card_pause(struct grabber_card *card, enum grabber_pause why);
 void grabber_card_resume(struct grabber_card *card, u32 why);
 void grabber_card_broke(struct grabber_card *card, const char *how);

@@ -20,6 +20,10 @@
  *   whoever starts. Where that does not help, the others are started all the same: the
  *   memory of the unquiet card is still its own.
  *
+ * Interrupts that are messages need the way, too. So it is also open while a program
+ * waits for interrupts of the user logic. It is opened by the same rules: the function is
+ * reset for each card that is unquiet. A reset closes it for a moment.
+ *
  * A card of which only a program knows how to stop it (board without quiet()) is
  * never seen to be quiet. Its way may be opened as long as its memory is the same:
  * all that it can have been told of is still its own.
@@ -31,6 +35,16 @@
 
 /* Starts that fail again and again must not keep the card in reset. */
 #define RESET_INTERVAL	HZ
+
+/* Bits of grabber_function.open: cards that capture, and those whose users wait for
+ * interrupts.
+ */
+#define CAPTURING	GENMASK(GRABBER_CHANNELS_MAX - 1, 0)
+
+static u32 interrupts_bit(const struct grabber_card *card)
+{
+	return BIT(GRABBER_CHANNELS_MAX + card->channel);
+}
 
 static void look_quiet(struct grabber_card *card)
 {
@@ -47,6 +61,9 @@ static int reset(struct grabber_function *function, bool locked)
 	for (i = 0; i < function->ncards; i++)
 		grabber_window_close(function->cards[i], true);
 	err = function->bus->reset(function->dev, locked);
+	/* For interrupts it may still be wanted. */
+	if (function->open)
+		function->bus->master(function->dev, true);
 	for (i = 0; i < function->ncards; i++)
 		grabber_window_open(function->cards[i]);
 	if (err)
@@ -97,7 +114,7 @@ static int make_quiet(struct grabber_card *card)
 
 	/* Each start has the card looked at, whatever was seen before. */
 	card->unquiet = true;
-	if (function->open) {
+	if (function->open & CAPTURING) {
 		look_quiet(card);
 		if (!card->unquiet)
 			return 0;
@@ -146,9 +163,13 @@ static void say_unquiet(struct grabber_card *card)
 
 	if (!card->board->quiet || !function->bus->present(function->dev))
 		return;
-	if (function->open)
+	if (function->open & CAPTURING)
 		dev_warn_ratelimited(card->dev,
 				     "%sthe DMA engine did not stop: its buffer is kept, and it is not started, until the other channels stop and the card can be reset\n",
+				     card->label);
+	else if (function->open)
+		dev_warn_ratelimited(card->dev,
+				     "%sthe DMA engine did not stop: its buffer is kept until a start resets the card\n",
 				     card->label);
 	else
 		dev_warn_ratelimited(card->dev,
@@ -175,6 +196,59 @@ void grabber_dma_close(struct grabber_card *card, bool quiet)
 	if (!quiet) {
 		card->unquiet = true;
 		say_unquiet(card);
+	}
+	mutex_unlock(&function->mutex);
+}
+
+/* Return: 0 or -EAGAIN. */
+static int open_interrupts(struct grabber_card *card)
+{
+	struct grabber_function *function = card->function;
+
+	if (!card->board->quiet)
+		card->unquiet = true;
+	else if (!function->open && any_unquiet(function) &&
+		 function->bus->present(function->dev) && reset_for_start(function))
+		return -EAGAIN;
+	function->open |= interrupts_bit(card);
+	function->bus->master(function->dev, true);
+	grabber_lines_anew(function);
+	return 0;
+}
+
+/**
+ * grabber_dma_open_interrupts() - a program waits for interrupts of the user logic
+ * @card: the card, which is not paused; its mutex is held
+ *
+ * Return: 0; -EAGAIN: try again in a moment.
+ */
+int grabber_dma_open_interrupts(struct grabber_card *card)
+{
+	struct grabber_function *function = card->function;
+	int err = 0;
+
+	lockdep_assert_held(&card->mutex);
+	mutex_lock(&function->mutex);
+	if (function->messages && !(function->open & interrupts_bit(card)))
+		err = open_interrupts(card);
+	mutex_unlock(&function->mutex);
+	return err;
+}
+
+/**
+ * grabber_dma_close_interrupts() - none does any more, or the card is about to be away
+ * @card: the card; its mutex is held
+ */
+void grabber_dma_close_interrupts(struct grabber_card *card)
+{
+	struct grabber_function *function = card->function;
+
+	lockdep_assert_held(&card->mutex);
+	mutex_lock(&function->mutex);
+	if (function->open & interrupts_bit(card)) {
+		function->open &= ~interrupts_bit(card);
+		if (!function->open)
+			function->bus->master(function->dev, false);
 	}
 	mutex_unlock(&function->mutex);
 }
@@ -214,10 +288,14 @@ static int settle(struct grabber_card *card, bool locked)
 	look_quiet(card);
 	if (!card->unquiet)
 		return 0;
-	if (function->open)
+	if (function->open & CAPTURING)
 		return -EBUSY;
 	err = reset(function, locked);
-	return err ?: card->unquiet ? -EIO : 0;
+	err = err ?: card->unquiet ? -EIO : 0;
+	/* The way may be open still: a program can have it written from here on. */
+	if (!card->board->quiet && function->open)
+		card->unquiet = true;
+	return err;
 }
 
 /**

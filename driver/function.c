@@ -32,6 +32,7 @@ struct grabber_function *grabber_function_create(struct device *dev,
 	spin_lock_init(&function->command_lock);
 	mutex_init(&function->mutex);
 	grabber_bars_init(&function->bars);
+	grabber_lines_init(&function->lines);
 	function->next_reset = jiffies;
 	return function;
 }
@@ -125,6 +126,7 @@ void grabber_function_remove(struct grabber_function *function)
 	u32 i;
 
 	grabber_function_gone(function);
+	grabber_lines_end(function);
 	for (i = 0; i < function->ncards; i++)
 		grabber_card_retire(function->cards[i]);
 	for (i = 0; i < function->ncards; i++)

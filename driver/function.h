@@ -19,6 +19,7 @@
 #include <linux/types.h>
 
 #include "bars.h"
+#include "lines.h"
 
 struct grabber_board;
 struct grabber_card;
@@ -58,17 +59,20 @@ enum grabber_pause {
  * @board: its family
  * @board_data: what the board keeps of all channels together
  * @bars: its memory BARs
+ * @lines: interrupts of its user logic
  * @channels: channels that it has
  * @cards: a card for each of these, referenced
  * @ncards: how many these are; all, before the first of them is registered
- * @vectors: interrupts that it has; with fewer than channels all share the first
+ * @vectors: interrupts that it has; with fewer than channels all share the first, and so
+ *	do @lines, but where there is one more than channels
+ * @messages: these are messages (MSI, MSI-X), which need the way to memory, too
  * @asked: somebody asked for this device to be bound to this driver
  * @framing: GRABBER_FRAMING_* that was asked for, for channels that have none of their own
  * @absent: it did not answer, and the log says so
  * @command_lock: who changes the function's command register: bus mastering and the mask
  *	of the line interrupt are bits of it. Taken last
  * @mutex: the way to memory, see dma.c: @open, @next_reset and each card's @unquiet
- * @open: a bit for each card that needs the way to memory
+ * @open: a bit for each card that needs the way to memory, see dma.c
  * @next_reset: earliest time of the next reset, in jiffies
  */
 struct grabber_function {
@@ -79,10 +83,12 @@ struct grabber_function {
 	const struct grabber_board *board;
 	void *board_data;
 	struct grabber_bars bars;
+	struct grabber_lines lines;
 	u32 channels;
 	struct grabber_card *cards[GRABBER_CHANNELS_MAX];
 	u32 ncards;
 	u32 vectors;
+	bool messages;
 	bool asked;
 	u32 framing;
 	atomic_t absent;
@@ -110,6 +116,12 @@ void grabber_function_broke(struct grabber_function *function, const char *how);
 static inline u32 grabber_vector(const struct grabber_function *function, u32 channel)
 {
 	return function->vectors < function->channels ? 0 : channel;
+}
+
+/* Which the lines of its user logic raise: one of their own, or the first. */
+static inline u32 grabber_lines_vector(const struct grabber_function *function)
+{
+	return function->vectors > function->channels ? function->channels : 0;
 }
 
 #endif /* GRABBER_FUNCTION_H */

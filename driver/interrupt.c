@@ -78,6 +78,10 @@ static irqreturn_t look(struct grabber_card *card, ktime_t begin, ktime_t when)
 {
 	enum grabber_look seen = GRABBER_LOOK_NONE;
 
+	/* The user logic may have raised it. */
+	if (grabber_lines_share(card->function, card->channel))
+		when = 0;
+
 	/* Interrupts are off here; or this is a thread, and then no interrupt takes the lock. */
 	spin_lock(&card->wait.lock);
 	if (!card->away)

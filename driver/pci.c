@@ -146,11 +146,12 @@ bool grabber_pci_mask_intx(struct grabber_card *card)
 
 /**
  * grabber_pci_unmask_intx() - let the next line interrupt through
- * @card: the card
+ * @function: the function
  */
-void grabber_pci_unmask_intx(struct grabber_card *card)
+void grabber_pci_unmask_intx(struct grabber_function *function)
 {
-	struct pci_dev *pdev = to_pci_dev(card->dev);
+	struct pci_dev *pdev = to_pci_dev(function->dev);
+	unsigned long flags;
 	u16 command;
 
 	if (pci_dev_msi_enabled(pdev))
@@ -158,10 +159,10 @@ void grabber_pci_unmask_intx(struct grabber_card *card)
 	/* All who change this register have the lock: see master() in pci_reset.c. (In some
 	 * kernels pci_intx() sleeps.)
 	 */
-	spin_lock_irq(&card->function->command_lock);
+	spin_lock_irqsave(&function->command_lock, flags);
 	pci_read_config_word(pdev, PCI_COMMAND, &command);
 	pci_write_config_word(pdev, PCI_COMMAND, command & ~PCI_COMMAND_INTX_DISABLE);
-	spin_unlock_irq(&card->function->command_lock);
+	spin_unlock_irqrestore(&function->command_lock, flags);
 }
 
 static void describe_bar(struct pci_dev *pdev, int index, struct grabber_window *window)
@@ -309,12 +310,22 @@ static int request_own(struct pci_dev *pdev, struct grabber_card *card)
 	 */
 	if (IS_ENABLED(CONFIG_PREEMPT_RT) && pci_dev_msi_enabled(pdev))
 		return devm_request_threaded_irq(&pdev->dev, irq, grabber_card_stamp,
-						 grabber_card_stamped, IRQF_NO_THREAD,
+						 grabber_card_stamped,
+						 IRQF_NO_THREAD | IRQF_SHARED,
 						 "grabber", card);
 	return devm_request_irq(&pdev->dev, irq,
 				pci_dev_msi_enabled(pdev) ? grabber_card_interrupt :
 							    grabber_card_line,
 				IRQF_SHARED, "grabber", card);
+}
+
+/* Of the user logic, beside a card's handler perhaps. */
+static int request_lines(struct pci_dev *pdev, struct grabber_function *function)
+{
+	int irq = pci_irq_vector(pdev, grabber_lines_vector(function));
+
+	return devm_request_irq(&pdev->dev, irq, grabber_lines_interrupt, IRQF_SHARED,
+				"grabber-lines", function);
 }
 
 static int request_interrupts(struct pci_dev *pdev, struct grabber_function *function)
@@ -333,8 +344,11 @@ static int request_interrupts(struct pci_dev *pdev, struct grabber_function *fun
 
 static int setup_interrupts(struct pci_dev *pdev, struct grabber_function *function)
 {
-	/* In this order: MSI-X, MSI, INTx. One for each channel, or one for all. */
-	int err = pci_alloc_irq_vectors(pdev, 1, function->channels, PCI_IRQ_ALL_TYPES);
+	u32 wanted = function->channels + (function->board->lines_up ? 1 : 0);
+	/* In this order: MSI-X, MSI, INTx. One for each channel, or one for all; and one for
+	 * the user logic, or it has the first of them, too.
+	 */
+	int err = pci_alloc_irq_vectors(pdev, 1, wanted, PCI_IRQ_ALL_TYPES);
 
 	if (err < 0) {
 		dev_err(&pdev->dev,
@@ -346,13 +360,16 @@ static int setup_interrupts(struct pci_dev *pdev, struct grabber_function *funct
 	err = devm_add_action_or_reset(&pdev->dev, free_vectors, pdev);
 	if (err)
 		return err;
-	if (function->board->unmask_irq && !pci_dev_msi_enabled(pdev) &&
+	function->messages = pci_dev_msi_enabled(pdev);
+	if (function->board == &grabber_board_generic && !function->messages &&
 	    !pci_intx_mask_supported(pdev)) {
 		dev_err(&pdev->dev,
 			"the line interrupt cannot be masked: put the card where it has MSI (no pci=nomsi)\n");
 		return -ENODEV;
 	}
 	err = request_interrupts(pdev, function);
+	if (!err && function->board->lines_up)
+		err = request_lines(pdev, function);
 	if (err)
 		dev_err(&pdev->dev, "the interrupt cannot be had (%d): see /proc/interrupts\n",
 			err);

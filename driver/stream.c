@@ -389,6 +389,55 @@ void grabber_capture_unwant(struct grabber_file *file)
 	mutex_unlock(&card->mutex);
 }
 
+/* Let interrupts of the user logic come, if anybody waits for them. */
+static void open_interrupts(struct grabber_card *card)
+{
+	if (!card->line_users || card->paused || is_gone(card))
+		return;
+	if (grabber_dma_open_interrupts(card))
+		recover_in(card, RETRY_SOON);
+}
+
+/**
+ * grabber_interrupts_want() - an open file waits for interrupts of the user logic
+ * @file: the open file
+ *
+ * Until it is closed. They come also while nobody wants frames.
+ *
+ * Return: 0 or -ERESTARTSYS.
+ */
+int grabber_interrupts_want(struct grabber_file *file)
+{
+	struct grabber_card *card = file->card;
+
+	if (READ_ONCE(file->interrupts))
+		return 0;
+	if (mutex_lock_interruptible(&card->mutex))
+		return -ERESTARTSYS;
+	if (!file->interrupts) {
+		WRITE_ONCE(file->interrupts, true);
+		card->line_users++;
+		open_interrupts(card);
+	}
+	mutex_unlock(&card->mutex);
+	return 0;
+}
+
+/**
+ * grabber_interrupts_unwant() - undo grabber_interrupts_want()
+ * @file: the open file
+ */
+void grabber_interrupts_unwant(struct grabber_file *file)
+{
+	struct grabber_card *card = file->card;
+
+	mutex_lock(&card->mutex);
+	if (file->interrupts && !--card->line_users)
+		grabber_dma_close_interrupts(card);
+	file->interrupts = false;
+	mutex_unlock(&card->mutex);
+}
+
 /**
  * grabber_card_pause() - end DMA for a while, but remember who wants frames
  * @card: the card
@@ -401,6 +450,7 @@ void grabber_card_pause(struct grabber_card *card, enum grabber_pause why)
 	mutex_lock(&card->mutex);
 	card->paused |= why;
 	stop(card, GRABBER_LOSS_STOP);
+	grabber_dma_close_interrupts(card);
 	grabber_window_close(card, why != GRABBER_PAUSE_SUSPEND);
 	mutex_unlock(&card->mutex);
 	grabber_stream_cancel(card);
@@ -437,6 +487,7 @@ void grabber_card_resume(struct grabber_card *card, u32 why)
 	if (!card->paused) {
 		cancel_delayed_work(&card->recovery);
 		grabber_window_open(card);
+		open_interrupts(card);
 		restart(card);
 	}
 	mutex_unlock(&card->mutex);
@@ -470,6 +521,7 @@ void grabber_card_broke(struct grabber_card *card, const char *how)
 void grabber_stream_end(struct grabber_card *card)
 {
 	stop(card, GRABBER_LOSS_STOP);
+	grabber_dma_close_interrupts(card);
 }
 
 static void watchdog(struct work_struct *work)
@@ -501,6 +553,7 @@ static void recovery(struct work_struct *work)
 	struct grabber_card *card = container_of(work, struct grabber_card, recovery.work);
 
 	mutex_lock(&card->mutex);
+	open_interrupts(card);
 	if (card->paused & GRABBER_PAUSE_ERROR) {
 		broke(card, "the link could not be brought back after an error");
 	} else if (card->users && !card->paused &&

@@ -37,6 +37,7 @@ static void set_away(struct grabber_card *card, bool away)
 	spin_lock_irq(&card->wait.lock);
 	card->away = away;
 	spin_unlock_irq(&card->wait.lock);
+	grabber_lines_away(card->function, away);
 }
 
 /**
@@ -83,6 +84,7 @@ void grabber_window_open(struct grabber_card *card)
 void grabber_window_wake(struct grabber_card *card)
 {
 	wake_up_all(&card->window_wait);
+	wake_up_interruptible_all(&card->function->lines.wait);
 }
 
 /**

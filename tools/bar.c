@@ -3,11 +3,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "device.h"
@@ -15,23 +17,24 @@
 #include "say.h"
 #include "verbs.h"
 
-enum action { LIST, READ, WRITE };
+enum action { LIST, READ, WRITE, WAIT };
 
 struct arguments {
 	int count;		/* arguments seen so far */
 	enum action action;
-	const char *offset_text;
+	const char *offset_text;	/* of WAIT the line */
 	const char *value_text;
 	const char *device;
 	unsigned int width;	/* bits */
 	int bar;		/* -1: the one that a file shows at first */
+	int64_t timeout_ns;	/* -1: no limit */
 	uint64_t offset;
 	uint64_t value;
 };
 
 static const char doc[] =
-	"Read or write a register of the card, through /dev/grabberN-bar, or list the card's "
-	"memory BARs."
+	"Read or write a register of the card, through /dev/grabberN-bar, list the card's "
+	"memory BARs, or wait for an interrupt of its user logic."
 	"\v"
 	"OFFSET counts bytes from the start of the BAR and must be a multiple of the width. "
 	"OFFSET and VALUE are decimal, or hexadecimal after 0x. A value read is printed in "
@@ -39,6 +42,7 @@ static const char doc[] =
 
 static const struct argp_option options[] = {
 	{ "bar", 'b', "NUMBER", 0, "PCI BAR with the register, not the card's default", 0 },
+	{ "timeout", 't', "SECONDS", 0, "Wait so long at most", 0 },
 	{ "width", 'w', "BITS", 0, "Width of the register: 8, 16, 32 (default) or 64", 0 },
 	{ 0 },
 };
@@ -64,15 +68,17 @@ static void parse_bar(struct arguments *arguments, const char *arg, struct argp_
 
 static void parse_action(struct arguments *arguments, const char *arg, struct argp_state *state)
 {
-	static const char *const names[] = { [LIST] = "list", [READ] = "read", [WRITE] = "write" };
+	static const char *const names[] = {
+		[LIST] = "list", [READ] = "read", [WRITE] = "write", [WAIT] = "wait",
+	};
 
-	for (enum action action = LIST; action <= WRITE; action++) {
+	for (enum action action = LIST; action <= WAIT; action++) {
 		if (!strcmp(arg, names[action])) {
 			arguments->action = action;
 			return;
 		}
 	}
-	argp_error(state, "'%s' is none of list, read and write", arg);
+	argp_error(state, "'%s' is none of list, read, write and wait", arg);
 }
 
 static void parse_argument(struct arguments *arguments, char *arg, struct argp_state *state)
@@ -96,15 +102,28 @@ static uint64_t width_max(unsigned int width)
 	return UINT64_MAX >> (64 - width);
 }
 
+static void check_line(struct arguments *arguments, struct argp_state *state)
+{
+	if (!arguments->offset_text)
+		argp_error(state, "say which interrupt line to wait for");
+	if (parse_number(arguments->offset_text, GRABBER_IRQ_LINES - 1, &arguments->offset))
+		argp_error(state, "the line '%s' is not a number from 0 to %d",
+			   arguments->offset_text, GRABBER_IRQ_LINES - 1);
+}
+
 /* The numbers can be judged only after all options, for the width may come last. */
 static void check(struct arguments *arguments, struct argp_state *state)
 {
 	int error;
 
 	if (!arguments->count)
-		argp_error(state, "say what to do: list, read or write");
+		argp_error(state, "say what to do: list, read, write or wait");
 	if (arguments->action == LIST)
 		return;
+	if (arguments->action == WAIT) {
+		check_line(arguments, state);
+		return;
+	}
 	if (!arguments->offset_text)
 		argp_error(state, "the register's offset is missing");
 	if (arguments->action == WRITE && !arguments->value_text)
@@ -139,6 +158,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	switch (key) {
 	case 'b':
 		parse_bar(arguments, arg, state);
+		return 0;
+	case 't':
+		if (parse_seconds(arg, &arguments->timeout_ns))
+			argp_error(state, "the timeout '%s' is not a number of seconds, such as 10 or 0.5",
+				   arg);
 		return 0;
 	case 'w':
 		parse_width(arguments, arg, state);
@@ -302,14 +326,54 @@ static int choose(int fd, unsigned int card, int number, struct grabber_info *in
 	return 0;
 }
 
+static int explain_wait(unsigned int card, const struct arguments *arguments, int error)
+{
+	if (error == EOPNOTSUPP || error == EINVAL)
+		say("grabber%u has no interrupt line %" PRIu64 " for programs", card,
+		    arguments->offset);
+	else if (error == ETIMEDOUT)
+		say("no interrupt on line %" PRIu64 " of grabber%u within %g seconds",
+		    arguments->offset, card, arguments->timeout_ns / 1e9);
+	else
+		device_explain_open(card, NODE_BAR, error, NULL);
+	return EXIT_FAILED;
+}
+
+/* Let the line through, and say how often it came. */
+static int wait_for(int fd, unsigned int card, const struct arguments *arguments)
+{
+	uint32_t line = 1u << arguments->offset;
+	struct grabber_irqs irqs = { .lines = line };
+	struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
+	struct timespec timeout = {
+		arguments->timeout_ns / 1000000000, arguments->timeout_ns % 1000000000,
+	};
+	int found;
+
+	if (ioctl(fd, GRABBER_IOC_GET_IRQS, &irqs) || ioctl(fd, GRABBER_IOC_UNMASK_IRQ, &line))
+		return explain_wait(card, arguments, errno);
+	found = ppoll(&poll_fd, 1, arguments->timeout_ns < 0 ? NULL : &timeout, NULL);
+	if (found < 0)
+		return explain_wait(card, arguments, errno);
+	if (!found)
+		return explain_wait(card, arguments, ETIMEDOUT);
+	irqs = (struct grabber_irqs) { .lines = line };
+	if (!(poll_fd.revents & POLLIN) || ioctl(fd, GRABBER_IOC_GET_IRQS, &irqs))
+		return explain_wait(card, arguments, ENODEV);
+	printf("line %" PRIu64 ": %" PRIu64 "\n", arguments->offset,
+	       (uint64_t)irqs.count[arguments->offset]);
+	return EXIT_SUCCESS;
+}
+
 int verb_bar(int argc, char **argv)
 {
 	static const struct argp argp = {
 		options, parse,
-		"list [DEVICE]\nread OFFSET [DEVICE]\nwrite OFFSET VALUE [DEVICE]", doc,
+		"list [DEVICE]\nread OFFSET [DEVICE]\nwrite OFFSET VALUE [DEVICE]\nwait LINE [DEVICE]",
+		doc,
 		NULL, NULL, NULL,
 	};
-	struct arguments arguments = { .width = 32, .bar = -1 };
+	struct arguments arguments = { .width = 32, .bar = -1, .timeout_ns = -1 };
 	struct grabber_info info;
 	unsigned int card;
 	int fd, status;
@@ -320,11 +384,14 @@ int verb_bar(int argc, char **argv)
 		return EXIT_FAILED;
 	if (arguments.action == LIST)
 		return list(card);
-	fd = device_open(card, NODE_BAR, arguments.action == WRITE ? O_RDWR : O_RDONLY, &info);
+	fd = device_open(card, NODE_BAR, arguments.action == READ ? O_RDONLY : O_RDWR, &info);
 	if (fd < 0)
 		return EXIT_FAILED;
-	status = choose(fd, card, arguments.bar, &info) ? EXIT_FAILED :
-		 access_register(fd, card, &info, &arguments);
+	if (arguments.action == WAIT)
+		status = wait_for(fd, card, &arguments);
+	else
+		status = choose(fd, card, arguments.bar, &info) ? EXIT_FAILED :
+			 access_register(fd, card, &info, &arguments);
 	close(fd);
 	return status;
 }

@@ -174,6 +174,8 @@ static void print_text(const struct card *card)
 		       info->flags & GRABBER_INFO_BAR_PREFETCHABLE ? ", prefetchable" : "");
 	else
 		printf("  window            none\n");
+	if (info->irq_lines)
+		printf("  interrupt lines   %" PRIu32 "\n", info->irq_lines);
 	print_stats(&card->stats);
 	if (info->flags & GRABBER_INFO_LOSS_UNSEEN)
 		printf("  (what this card loses itself cannot be seen: 0 is no proof)\n");
@@ -206,6 +208,7 @@ static void print_json(const struct card *card)
 	NUMBER(info, slot_size_max);
 	printf("    \"loss_unseen\": %s,\n",
 	       info->flags & GRABBER_INFO_LOSS_UNSEEN ? "true" : "false");
+	NUMBER(info, irq_lines);
 	printf("    \"bar_prefetchable\": %s,\n",
 	       info->flags & GRABBER_INFO_BAR_PREFETCHABLE ? "true" : "false");
 	printf("    \"streaming\": %s\n  },\n  \"format\": {\n",

@@ -48,7 +48,7 @@ static const char doc[] =
 	"  stats     what became of every frame that a card began\n"
 	"  top       what all cards do, live\n"
 	"  doctor    what is wrong on this machine, and what mends it\n"
-	"  bar       read or write a register, list BARs\n"
+	"  bar       read or write a register, list BARs, wait for an interrupt\n"
 	"\n"
 	"'grabberctl VERB --help' tells more of each, and so does grabberctl(1).";
 

@@ -10,7 +10,7 @@
  * cannot skip one that a reader holds.
  *
  * A line interrupt stays masked until the program has quieted its card and says so
- * (GRABBER_IOC_UNMASK_IRQ); messages need no such care.
+ * (GRABBER_IOC_UNMASK_IRQ, line 0); messages need no such care.
  */
 #include "card.h"
 
@@ -39,6 +39,7 @@ static enum grabber_look generic_interrupt(struct grabber_card *card, ktime_t wh
 
 	if (!grabber_pci_mask_intx(card))
 		return GRABBER_LOOK_NONE;
+	grabber_lines_came(card->function, BIT(0));
 	if (!card->running)
 		return GRABBER_LOOK_DONE;
 	if (generic->head == generic->tail)
@@ -47,6 +48,13 @@ static enum grabber_look generic_interrupt(struct grabber_card *card, ktime_t wh
 		grabber_frame_done(card, generic->queue[generic->head++ % GRABBER_RING_SLOTS_MAX],
 				   card->format.sizeimage, 0, when);
 	return GRABBER_LOOK_DONE;
+}
+
+/* A message needs no mask: who raises the next one has not forgotten this one. */
+static void generic_let_lines(struct grabber_function *function, u32 lines)
+{
+	if (lines)
+		grabber_pci_unmask_intx(function);
 }
 
 static int generic_queued(struct grabber_card *card, u32 place)
@@ -97,6 +105,7 @@ const struct grabber_board grabber_board_generic = {
 	.forget = generic_forget,
 	.queue = generic_queue,
 	.queued = generic_queued,
-	.unmask_irq = grabber_pci_unmask_intx,
+	.lines = 1,
+	.let_lines = generic_let_lines,
 	.interrupt = generic_interrupt,
 };

@@ -200,6 +200,36 @@ static int xdma_prepare(struct grabber_card *card, u32 slots, u32 ranges, u32 by
 	return 0;
 }
 
+/* The lines of the user logic, usr_irq_req of the core. What a reset took comes with it. */
+static void xdma_let_lines(struct grabber_function *function, u32 lines)
+{
+	struct xdma_device *device = function->board_data;
+	u32 vectors = grabber_lines_vector(function) * 0x01010101;
+	u32 i;
+
+	for (i = 0; i < GRABBER_IRQ_LINES; i += 4)
+		writel(vectors, device->core + XDMA_IRQ_USER_VECTOR + i);
+	writel(lines, device->core + XDMA_IRQ_USER_ENABLE);
+}
+
+static void xdma_mask_lines(struct grabber_function *function, u32 lines)
+{
+	struct xdma_device *device = function->board_data;
+
+	writel(lines, device->core + XDMA_IRQ_USER_W1C);
+	/* A line interrupt is down when the answer is here, or its handler would run again. */
+	if (!function->messages)
+		readl(device->core + XDMA_IRQ_USER_REQUEST);
+}
+
+static u32 xdma_lines_up(struct grabber_function *function)
+{
+	struct xdma_device *device = function->board_data;
+	u32 lines = readl(device->core + XDMA_IRQ_USER_REQUEST);
+
+	return lines == ~0U ? 0 : lines;
+}
+
 const struct grabber_board grabber_board_xdma = {
 	.name = "xdma",
 	.dma_bits = 64,
@@ -214,6 +244,10 @@ const struct grabber_board grabber_board_xdma = {
 	.forget = xdma_forget,
 	.queue = xdma_queue,
 	.interrupt = xdma_interrupt,
+	.lines = GRABBER_IRQ_LINES,
+	.let_lines = xdma_let_lines,
+	.mask_lines = xdma_mask_lines,
+	.lines_up = xdma_lines_up,
 	.poll = xdma_poll,
 	.mask = xdma_mask,
 };

@@ -137,6 +137,7 @@ int xdma_find(struct grabber_function *function)
 		device->h2c++;
 	/* Whoever had it before may have left some on. */
 	writel(0, device->core + XDMA_IRQ_CHANNEL_ENABLE);
+	writel(0, device->core + XDMA_IRQ_USER_ENABLE);
 	return channels;
 }
 

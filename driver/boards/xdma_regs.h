@@ -53,9 +53,13 @@
 #define XDMA_INTERRUPTS		(XDMA_STATUS_COMPLETED | XDMA_STATUS_ERRORS)
 
 /* Interrupt block. Its channel bits are numbered through: first all H2C, then C2H. */
+#define XDMA_IRQ_USER_ENABLE	(XDMA_IRQ + 0x04)
+#define XDMA_IRQ_USER_W1C	(XDMA_IRQ + 0x0c)
 #define XDMA_IRQ_CHANNEL_ENABLE	(XDMA_IRQ + 0x10)
 #define XDMA_IRQ_CHANNEL_W1S	(XDMA_IRQ + 0x14)
 #define XDMA_IRQ_CHANNEL_W1C	(XDMA_IRQ + 0x18)
+#define XDMA_IRQ_USER_REQUEST	(XDMA_IRQ + 0x40)	/* lines that are up and enabled */
+#define XDMA_IRQ_USER_VECTOR	(XDMA_IRQ + 0x80)	/* a byte a line, 16 of them */
 #define XDMA_IRQ_CHANNEL_VECTOR	(XDMA_IRQ + 0xa0)	/* a byte a channel */
 #define XDMA_VECTOR_WORDS	2
 

@@ -325,6 +325,21 @@ static int set_bar(struct grabber_bar *bar)
 	return bar->flags & GRABBER_BAR_REACHABLE ? 0 : EACCES;
 }
 
+/* A line that is let through comes at once. */
+static uint32_t unmasked;
+
+static int get_irqs(struct grabber_irqs *irqs)
+{
+	uint32_t came = irqs->lines & unmasked;
+
+	if (irqs->lines > 0xff)
+		return EINVAL;
+	*irqs = (struct grabber_irqs) { .lines = came };
+	for (int line = 0; line < GRABBER_IRQ_LINES; line++)
+		irqs->count[line] = came >> line & 1;
+	return 0;
+}
+
 /* Each further choice has two more pixels a line than the one before. */
 static int enum_format(struct grabber_format_choice *choice)
 {
@@ -481,6 +496,11 @@ static int answer(unsigned long request, void *arg)
 		return enum_bar(arg);
 	case GRABBER_IOC_SET_BAR:
 		return set_bar(arg);
+	case GRABBER_IOC_GET_IRQS:
+		return get_irqs(arg);
+	case GRABBER_IOC_UNMASK_IRQ:
+		unmasked |= *(__u32 *)arg;
+		return 0;
 	case GRABBER_IOC_GET_FORMAT:
 		memcpy(arg, &card.format, sizeof(card.format));
 		return 0;

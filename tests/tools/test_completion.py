@@ -107,12 +107,12 @@ def test_cards(ask):
 
 def test_registers(ask):
     cards = {"grabber0", "grabber1"}
-    assert ask("grabberctl bar ") == {"list", "read", "write"}
-    assert ask("grabberctl bar w") == {"write"}
+    assert ask("grabberctl bar ") == {"list", "read", "write", "wait"}
+    assert ask("grabberctl bar w") == {"write", "wait"}
     assert ask("grabberctl bar read ") == ask("grabberctl bar write 0x10 ") == set()
     assert ask("grabberctl bar list ") == cards
     assert ask("grabberctl bar -b 2 list grabber0 ") == set()
-    assert ask("grabberctl bar read 0x10 ") == ask("grabberctl bar -w 8 write 0x10 1 ") == cards
+    assert ask("grabberctl bar read 0x10 ") == ask("grabberctl bar wait 3 ") == ask("grabberctl bar -w 8 write 0x10 1 ") == cards
     assert ask("grabberctl bar read 0x10 grabber0 ") == set()
 
 

@@ -77,8 +77,11 @@ def test_help_and_version(card, args):
     (["top", "-d", "soon"], "not a number of seconds from 0.1 to 86400"),
     (["top", "-d", "86401"], "not a number of seconds from 0.1 to 86400"),
     (["top", "-n", "-1"], "not a whole number"),
-    (["bar"], "say what to do: list, read or write"),
-    (["bar", "peek", "0"], "none of list, read and write"),
+    (["bar"], "say what to do: list, read, write or wait"),
+    (["bar", "peek", "0"], "none of list, read, write and wait"),
+    (["bar", "wait"], "say which interrupt line"),
+    (["bar", "wait", "16"], "is not a number from 0 to 15"),
+    (["bar", "wait", "0", "--timeout=soon"], "is not a number of seconds"),
     (["bar", "list", "0", "1"], "one argument too many"),
     (["bar", "read", "0", "--bar=6"], "is not a number from 0 to 5"),
     (["bar", "read", "0", "-b", "-1"], "is not a number from 0 to 5"),
@@ -282,6 +285,13 @@ def test_bar_list(card):
         "BAR 2           4096 bytes  the default",
         "BAR 4            128 bytes  64-bit, prefetchable, cannot be mapped",
     ]
+
+
+def test_bar_wait(card):
+    result = card.run("bar", "wait", 3)
+    assert (result.status, result.stdout, result.stderr) == (0, "line 3: 1\n", "")
+    result = card.run("bar", "wait", 8)
+    assert result.status == 1 and "no interrupt line 8" in result.stderr
 
 
 def test_bar_other(card):

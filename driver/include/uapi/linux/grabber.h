@@ -40,6 +40,7 @@
  * @slot_size_max: the largest @slot_size that SET_BUFFER can be expected to give. It is
  *	less than 64 MiB where the card needs a slot in one piece, and no IOMMU makes one
  *	of its pages; such memory may be short even below it
+ * @irq_lines: interrupt lines of its user logic (struct grabber_irqs), 0 for none
  * @reserved: zero
  */
 struct grabber_info {
@@ -57,7 +58,8 @@ struct grabber_info {
 	__u32 channels;
 	__u32 framing;
 	__u32 slot_size_max;
-	__u32 reserved[4];
+	__u32 irq_lines;
+	__u32 reserved[3];
 };
 
 #define GRABBER_INFO_STREAMING		0x1 /* frames are being captured */
@@ -471,6 +473,50 @@ struct grabber_bar {
 #define GRABBER_BAR_CHOSEN		0x10 /* what this file shows */
 #define GRABBER_BAR_WRITE_COMBINING	0x20 /* and maps in that way */
 
+#define GRABBER_IRQ_LINES	16	/* most that a card has */
+
+/**
+ * struct grabber_irqs - interrupts of the card's user logic (GRABBER_IOC_GET_IRQS,
+ *	register node only)
+ * @lines: in: a bit for each line to ask about, 0: all. out: those that interrupted
+ *	since this file last asked about them
+ * @reserved: 0
+ * @count: out: how often each did; 0 for lines that were not asked about
+ *
+ * Never waits. poll() says POLLIN when a line has interrupted that this file last asked
+ * about, or at first any line, and the file was not told of it; POLLERR and POLLHUP when
+ * the card is gone; POLLERR alone when it could not be brought back after a reset. Each
+ * file is told of each interrupt once, from the file's open() on, whoever else is told.
+ *
+ * User logic belongs to the PCI function: the register nodes of all its channels tell the
+ * same.
+ *
+ * A line is a level: the user logic holds it up until it is told by a register of its
+ * own. The driver masks a line as soon as it interrupts, and at first all are masked.
+ * GRABBER_IOC_UNMASK_IRQ lets the next interrupt of each line through whose bit is set.
+ * So: tell the user logic, read a register of it, for a write may take its time, and
+ * unmask. A line that is up when it is unmasked interrupts at once, and is counted again:
+ * it may have risen anew. What is unmasked stays so until it interrupts, also over
+ * resets. All of this is the same for all files: let one program tell the user logic and
+ * unmask, and any number listen.
+ *
+ * Board "xdma" has the 16 lines of its core (usr_irq_req). Board "generic" has one,
+ * which is the card's interrupt; it is not masked at first, and by messages (MSI, MSI-X)
+ * it comes whether it was unmasked or not. There UNMASK_IRQ still has a use: messages
+ * need the card's way to memory, which is open while it captures, and from the first
+ * UNMASK_IRQ of a file until that file is closed.
+ *
+ * Errors: EINVAL: no such line; of UNMASK_IRQ also: no line at all; EOPNOTSUPP: the card
+ * has none; of UNMASK_IRQ also: EACCES: the file was opened read-only; EAGAIN:
+ * O_NONBLOCK, and the card is suspended or being reset; EIO: it did not come back;
+ * ENODEV: it is gone; EINTR.
+ */
+struct grabber_irqs {
+	__u32 lines;
+	__u32 reserved;
+	__u64 count[GRABBER_IRQ_LINES];
+};
+
 /**
  * struct grabber_slot_address - where the card writes a slot
  *	(GRABBER_IOC_SLOT_ADDRESS, register node only)
@@ -529,11 +575,9 @@ struct grabber_slot_address {
 #define GRABBER_IOC_SET_BUFFER	_IOWR(GRABBER_IOC_MAGIC, 0x19, struct grabber_buffer)
 
 #define GRABBER_IOC_SLOT_ADDRESS _IOWR(GRABBER_IOC_MAGIC, 0x20, struct grabber_slot_address)
-/* Board "generic" on a line interrupt: the driver masks it when it fires; the
- * program quiets its card, then lets the next one through with this. EACCES on a file
- * that was opened read-only.
- */
-#define GRABBER_IOC_UNMASK_IRQ	_IO(GRABBER_IOC_MAGIC, 0x21)
+/* A bit for each line, see &struct grabber_irqs */
+#define GRABBER_IOC_UNMASK_IRQ	_IOW(GRABBER_IOC_MAGIC, 0x21, __u32)
 #define GRABBER_IOC_SET_BAR	_IOWR(GRABBER_IOC_MAGIC, 0x22, struct grabber_bar)
+#define GRABBER_IOC_GET_IRQS	_IOWR(GRABBER_IOC_MAGIC, 0x23, struct grabber_irqs)
 
 #endif /* _UAPI_LINUX_GRABBER_H */
