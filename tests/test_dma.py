@@ -78,6 +78,25 @@ def test_unbound_while_the_engine_is_stuck(guest, how):
     nodes.run(guest, "stream", "card0", 3)
 
 
+def test_way_for_interrupts(guest):
+    """Messages of the user logic need the way, too: an engine that was left running is reset
+    before it is opened for them."""
+    guest.load(slots=8)
+    stop_in_vain(guest, "ever")
+    card = guest.bdf("card0")
+    nodes.unbind(guest, card)
+    nodes.bind(guest, card)
+    guest.cards[0].fault("stuck busy")
+    before = guest.cards[0].stats()["resets"]
+    late = guest.run(f"grabberctl bar wait 3 {nodes.number(guest, 'card0')} --timeout=1",
+                     check=False)
+    assert late.rc and "no interrupt" in late.err
+    nothing_stale(guest)
+    assert guest.cards[0].stats()["resets"] > before
+    assert not may_write(guest, "card0")
+    nodes.run(guest, "stream", "card0", 3)
+
+
 def test_card_that_was_left_running(guest):
     """Whoever had it before may have left its way to memory open."""
     guest.load(slots=8)

@@ -205,6 +205,11 @@ int open_quiet(void)
 	return fd;
 }
 
+int unmask_irqs(int bar, uint32_t lines)
+{
+	return ioctl(bar, GRABBER_IOC_UNMASK_IRQ, &lines) ? errno : 0;
+}
+
 static sigjmp_buf probe_jump;
 
 static void probe_signal(int number)

@@ -66,6 +66,9 @@ void set_rate(uint32_t frames_in_1000s);
 /* A card that runs and makes RATE_HARDLY_ANY frames, and a file that has seen all so far. */
 int open_quiet(void);
 
+/* Lets lines through: 0 or the errno. */
+int unmask_irqs(int bar, uint32_t lines);
+
 /* One byte or word read where a signal may come: 0, or the signal. */
 int probe_byte(const volatile void *at, uint8_t *value);
 int probe_word(const volatile void *at, uint32_t *value);

@@ -17,7 +17,7 @@ static pthread_barrier_t together;
 static void *unmask(void *bar)
 {
 	pthread_barrier_wait(&together);
-	return (void *)(long)(ioctl(*(int *)bar, GRABBER_IOC_UNMASK_IRQ) ? errno : 0);
+	return (void *)(long)unmask_irqs(*(int *)bar, 1);
 }
 
 static int open_config(const char *bus)

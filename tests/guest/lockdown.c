@@ -13,6 +13,7 @@ TEST(lockdown)
 	size_t size = get_info(bar).bar_mmap_size;
 	struct grabber_slot_address address = { 0 };
 	struct grabber_bar choice = { .bar = 0 };
+	struct grabber_irqs irqs = { 0 };
 	uint8_t *map = map_bar(bar, PROT_READ | PROT_WRITE);
 	uint32_t value;
 
@@ -28,7 +29,8 @@ TEST(lockdown)
 	EXPECT_ERRNO(pwrite(bar, &value, 4, 0), EPERM);
 	EXPECT_ERRNO(mmap(NULL, PAGE, PROT_READ, MAP_SHARED, bar, 0), EPERM);
 	EXPECT_ERRNO(ioctl(bar, GRABBER_IOC_SLOT_ADDRESS, &address), EPERM);
-	EXPECT_ERRNO(ioctl(bar, GRABBER_IOC_UNMASK_IRQ), EPERM);
+	EXPECT(unmask_irqs(bar, 1) == EPERM);
+	EXPECT_ERRNO(ioctl(bar, GRABBER_IOC_GET_IRQS, &irqs), EPERM);
 	EXPECT_ERRNO(ioctl(bar, GRABBER_IOC_SET_BAR, &choice), EPERM);
 	EXPECT_ERRNO(open(node_path(card_number(), true), O_RDONLY), EPERM);
 	EXPECT(probe_word(map + PAGE, &value) == SIGBUS);

@@ -124,7 +124,7 @@ static void quiet(const struct engine *engine)
 {
 	bar_write32(engine->bar, C2H + XDMA_CONTROL, 0);
 	bar_read32(engine->bar, C2H + XDMA_STATUS_RC);
-	CHECK(ioctl(engine->bar, GRABBER_IOC_UNMASK_IRQ) == 0);
+	CHECK(unmask_irqs(engine->bar, 1) == 0);
 }
 
 static uint32_t check_slot(struct engine *engine, uint32_t slot)
@@ -264,9 +264,10 @@ TEST(slot_address_refuses)
 TEST(unmask_needs_a_file_for_writing)
 {
 	struct engine engine = open_engine();
+	__u32 line = 1;
 
-	EXPECT_ERRNO(ioctl(open_bar(O_RDONLY), GRABBER_IOC_UNMASK_IRQ), EACCES);
-	EXPECT(ioctl(engine.bar, GRABBER_IOC_UNMASK_IRQ) == 0);
+	EXPECT_ERRNO(ioctl(open_bar(O_RDONLY), GRABBER_IOC_UNMASK_IRQ, &line), EACCES);
+	EXPECT(ioctl(engine.bar, GRABBER_IOC_UNMASK_IRQ, &line) == 0);
 }
 
 /* The pages that a program maps are those that the card writes: nothing is copied. */
