@@ -11,6 +11,21 @@
 #include "card.h"
 #include "status.h"
 
+/* A name that was given to the whole function would be that of all its channels. */
+static void name_card(struct grabber_card *card)
+{
+	const struct grabber_settings *settings = card->settings;
+
+	if (!grabber_is_set(settings, GRABBER_SET_NAME))
+		return;
+	if (card->function->channels > 1 &&
+	    settings->near[GRABBER_SET_NAME] < GRABBER_NEAR_SLOT_CHANNEL)
+		snprintf(card->name, sizeof(card->name), "%.*s-chan%u", GRABBER_NAME_MAX,
+			 settings->name, card->channel);
+	else
+		strscpy(card->name, settings->name, sizeof(card->name));
+}
+
 /**
  * grabber_card_create() - make the object for a channel
  * @function: the function that it is a channel of
@@ -30,7 +45,8 @@ struct grabber_card *grabber_card_create(struct grabber_function *function, u32 
 	card->channel = channel;
 	card->dev = get_device(function->dev);
 	card->board = function->board;
-	card->framing = function->framing;
+	card->settings = &function->settings->channel[channel];
+	card->framing = grabber_set_or(card->settings, GRABBER_SET_FRAMING, function->framing);
 	card->contiguous = card->board->contiguous;
 	card->queue_max = card->board->queue_max;
 	card->number = -1;
@@ -38,6 +54,7 @@ struct grabber_card *grabber_card_create(struct grabber_function *function, u32 
 	strscpy(card->bus_name, dev_name(card->dev), sizeof(card->bus_name));
 	if (function->channels > 1)
 		snprintf(card->label, sizeof(card->label), "channel %u: ", channel);
+	name_card(card);
 	grabber_wake_init(card);
 	mutex_init(&card->mutex);
 	init_rwsem(&card->window_lock);
@@ -81,7 +98,8 @@ void grabber_card_put(struct grabber_card *card)
 /**
  * grabber_card_register() - bring the card to user space
  * @card: the card; format, BARs and which of them is shown are filled in
- * @nslots: slots that its buffer shall have, 0: as many as are good
+ * @nslots: slots that its buffer shall have, where its settings do not say; 0: as many as
+ *	are good
  *
  * Return: 0, or an error after saying why; then nothing was registered, and
  * grabber_function_remove() is the caller's next step.
@@ -92,6 +110,7 @@ int grabber_card_register(struct grabber_card *card, u32 nslots)
 
 	if (err)
 		return err;
+	grabber_format_wish(card);
 	grabber_window_open(card);
 	err = grabber_minors_add(card);
 	if (err) {

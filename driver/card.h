@@ -58,6 +58,7 @@
 #include "buffer.h"
 #include "function.h"
 #include "ring.h"
+#include "settings.h"
 
 /**
  * struct grabber_minor - one of the two nodes
@@ -86,6 +87,8 @@ enum grabber_minor_kind {
  * @board_data: what the board keeps
  * @number: the N of /dev/grabberN; -1 before it is registered
  * @bus_name: place on the bus
+ * @settings: what a person wants of it; while it is probed
+ * @name: what that person calls it, "" for nothing; under the lock of all numbers (minor.c)
  * @serial: serial number, 0 for none
  * @format: what a frame is
  * @framing: GRABBER_FRAMING_*: where one begins and ends
@@ -150,6 +153,8 @@ struct grabber_card {
 	void *board_data;
 	int number;
 	char bus_name[32];
+	const struct grabber_settings *settings;
+	char name[GRABBER_NAME_SIZE];
 	u64 serial;
 	struct grabber_format format;
 	u32 framing;
@@ -301,6 +306,8 @@ void grabber_file_close(struct grabber_file *file);
 void grabber_file_put(struct grabber_file *file);
 
 /* format.c */
+void grabber_format_default(struct grabber_card *card);
+void grabber_format_wish(struct grabber_card *card);
 int grabber_put_format(struct grabber_card *card, struct grabber_format __user *user);
 int grabber_set_format(struct grabber_card *card, struct grabber_format __user *user);
 int grabber_enum_format(struct grabber_card *card, struct grabber_format_choice __user *user);

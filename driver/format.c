@@ -15,12 +15,28 @@ MODULE_PARM_DESC(slot_size,
 		 "bytes of a slot for cards that do not say how large their frames are (default 1 MiB)");
 
 /* What SET_BUFFER wants of slots full, too. */
-static bool is_good_size(struct grabber_card *card)
+static bool is_good_size(struct grabber_card *card, u32 size)
 {
-	if (!slot_size || slot_size > GRABBER_SLOT_SIZE_MAX)
+	if (!size || size > GRABBER_SLOT_SIZE_MAX)
 		return false;
 	return card->framing != GRABBER_FRAMING_SLOT ||
-	       (slot_size >= GRABBER_SLOT_FULL_MIN && slot_size % GRABBER_SLOT_FULL_UNIT == 0);
+	       (size >= GRABBER_SLOT_FULL_MIN && size % GRABBER_SLOT_FULL_UNIT == 0);
+}
+
+/* A person's wish, where it can be; a slot has room for the frame that was asked for. */
+static u32 wanted_size(struct grabber_card *card)
+{
+	const struct grabber_settings *settings = card->settings;
+	u32 wish = grabber_set_or(settings, GRABBER_SET_SLOT_SIZE, 0);
+
+	if (wish && is_good_size(card, wish))
+		return wish;
+	if (wish)
+		grabber_settings_refused(card, GRABBER_SET_SLOT_SIZE,
+					 "with framing=slot slot_size= is from 4096 to 64M, a multiple of 64");
+	if (grabber_is_set(settings, GRABBER_SET_FORMAT) && card->framing != GRABBER_FRAMING_SLOT)
+		return max(settings->format.sizeimage, slot_size);
+	return slot_size;
 }
 
 /**
@@ -31,7 +47,7 @@ static bool is_good_size(struct grabber_card *card)
  */
 int grabber_format_init(struct grabber_card *card)
 {
-	if (!is_good_size(card)) {
+	if (!is_good_size(card, slot_size)) {
 		if (card->framing == GRABBER_FRAMING_SLOT)
 			dev_err(card->dev,
 				"%sslot_size=%u: with framing=slot load grabber with slot_size= from %u to %u, a multiple of %u\n",
@@ -45,8 +61,18 @@ int grabber_format_init(struct grabber_card *card)
 	}
 	card->free_format = true;
 	card->loss_unseen = true;
-	card->format.sizeimage = slot_size;
+	card->format.sizeimage = wanted_size(card);
 	return 0;
+}
+
+/**
+ * grabber_format_default() - slots of the size that was asked for cannot be had
+ * @card: the card, which is probed
+ */
+void grabber_format_default(struct grabber_card *card)
+{
+	if (card->free_format)
+		card->format.sizeimage = slot_size;
 }
 
 /* Any, for only the program knows; it must fit a slot, and make sense. */
@@ -62,6 +88,26 @@ static int check_format(struct grabber_card *card, struct grabber_format *format
 	    lines > format->sizeimage)
 		return -EINVAL;
 	return 0;
+}
+
+/**
+ * grabber_format_wish() - give a card the format of its settings
+ * @card: the card, which has memory, and no node yet
+ */
+void grabber_format_wish(struct grabber_card *card)
+{
+	struct grabber_format format = card->settings->format;
+
+	if (!grabber_is_set(card->settings, GRABBER_SET_FORMAT))
+		return;
+	if (!card->free_format)
+		grabber_settings_refused(card, GRABBER_SET_FORMAT,
+					 "this card itself says what its frames hold: no format= is needed");
+	else if (check_format(card, &format))
+		grabber_settings_refused(card, GRABBER_SET_FORMAT,
+					 "a frame of this format= does not fit a slot: have larger ones by slot_size=");
+	else
+		card->format = format;
 }
 
 /**

@@ -23,6 +23,7 @@
 
 struct grabber_board;
 struct grabber_card;
+struct grabber_settings_of;
 
 #define GRABBER_CHANNELS_MAX	4
 
@@ -68,6 +69,7 @@ enum grabber_pause {
  * @messages: these are messages (MSI, MSI-X), which need the way to memory, too
  * @asked: somebody asked for this device to be bound to this driver
  * @framing: GRABBER_FRAMING_* that was asked for, for channels that have none of their own
+ * @settings: what a person wants of it; while it is bound
  * @absent: it did not answer, and the log says so
  * @command_lock: who changes the function's command register: bus mastering and the mask
  *	of the line interrupt are bits of it. Taken last
@@ -91,6 +93,7 @@ struct grabber_function {
 	bool messages;
 	bool asked;
 	u32 framing;
+	const struct grabber_settings_of *settings;
 	atomic_t absent;
 	spinlock_t command_lock; /* the command register */
 	struct mutex mutex; /* the way to memory */

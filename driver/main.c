@@ -6,6 +6,7 @@
 
 #include "card.h"
 #include "pci.h"
+#include "settings.h"
 
 static int __init grabber_init(void)
 {
@@ -41,6 +42,7 @@ no_minors:
 static void __exit grabber_exit(void)
 {
 	grabber_pci_exit();
+	grabber_settings_exit();
 	grabber_minors_exit();
 	grabber_interrupts_exit();
 }

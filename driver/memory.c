@@ -205,6 +205,32 @@ static int prepare_board(struct grabber_card *card, const struct memory *memory)
 				    memory->buffer.slot_size);
 }
 
+/* A slot smaller than a frame makes the card go through several for each, at the cost of
+ * as many descriptors: but not through any number of them.
+ */
+static u32 least_slot_size(struct grabber_card *card)
+{
+	const struct grabber_format *format = &card->format;
+	u64 lines = (u64)format->bytesperline * format->height;
+	u32 frame = format->sizeimage;
+
+	if (card->framing == GRABBER_FRAMING_SLOT)
+		return max_t(u64, GRABBER_SLOT_FULL_MIN, lines);
+	if (!card->board->cuts_frames)
+		return frame;
+	/* What programs say of packets' size, or do not, says nothing of descriptors. */
+	if (card->framing == GRABBER_FRAMING_PACKET)
+		return min_t(u32, frame, 4096);
+	return min_t(u32, frame, max_t(u32, 4096, DIV_ROUND_UP(frame, 64)));
+}
+
+static bool is_slot_size(struct grabber_card *card, u32 size)
+{
+	if (card->framing == GRABBER_FRAMING_SLOT && size % GRABBER_SLOT_FULL_UNIT)
+		return false;
+	return size >= least_slot_size(card) && size <= GRABBER_SLOT_SIZE_MAX;
+}
+
 /* What can be had in one piece, where that is needed: more is luck. */
 static u32 slot_size_max(struct grabber_card *card)
 {
@@ -223,10 +249,79 @@ static u32 slot_size_max(struct grabber_card *card)
 #define GOOD_SLOTS	8
 #define LEAST_SLOTS	4
 
+static u32 good_slots(struct grabber_card *card, u32 size)
+{
+	u32 nslots = grabber_limit_slots(DIV_ROUND_UP(size, PAGE_SIZE), GOOD_SLOTS, LEAST_SLOTS);
+
+	if (nslots < GOOD_SLOTS)
+		dev_info(card->dev,
+			 "%u slots of %u bytes, for memory= and memory_all= allow no more: see SET_BUFFER, or load with slots=\n",
+			 nslots, size);
+	return nslots;
+}
+
+static int first_memory(struct grabber_card *card, u32 nslots, u32 size, bool tell)
+{
+	struct memory memory = { };
+	int err;
+
+	err = memory_alloc(card, &memory, nslots, size, 0);
+	if (err) {
+		if (tell)
+			explain(card, nslots, size, err);
+		return err == -EINTR ? err : -ENOMEM;
+	}
+	err = prepare_board(card, &memory);
+	if (err) {
+		memory_free(&memory, card->dev);
+		return err;
+	}
+	card->ring = memory.ring;
+	card->buffer = memory.buffer;
+	return 0;
+}
+
+/* Size of slots that a person asked for, of a card that says how large its frames are;
+ * for others grabber_format_init() has seen to it.
+ */
+static u32 wanted_slot_size(struct grabber_card *card)
+{
+	u32 wish = grabber_set_or(card->settings, GRABBER_SET_SLOT_SIZE, 0);
+
+	if (!wish || card->free_format)
+		return card->format.sizeimage;
+	if (is_slot_size(card, wish))
+		return wish;
+	grabber_settings_refused(card, GRABBER_SET_SLOT_SIZE,
+				 "slot_size= is too small for the frames of this card");
+	return card->format.sizeimage;
+}
+
+/* As a person asked for it. Return: whether there is memory now. */
+static bool wanted_memory(struct grabber_card *card, u32 nslots)
+{
+	bool slots = grabber_is_set(card->settings, GRABBER_SET_SLOTS);
+	u32 size = wanted_slot_size(card);
+
+	if (!slots && !grabber_is_set(card->settings, GRABBER_SET_SLOT_SIZE) &&
+	    !grabber_is_set(card->settings, GRABBER_SET_FORMAT))
+		return false;
+	nslots = grabber_set_or(card->settings, GRABBER_SET_SLOTS, nslots);
+	if (!first_memory(card, nslots ?: good_slots(card, size), size, false))
+		return true;
+	grabber_settings_refused(card, slots ? GRABBER_SET_SLOTS :
+				 grabber_is_set(card->settings, GRABBER_SET_SLOT_SIZE) ?
+				 GRABBER_SET_SLOT_SIZE : GRABBER_SET_FORMAT,
+				 "there is no such memory that the card can reach: have fewer or smaller slots");
+	grabber_format_default(card);
+	return false;
+}
+
 /**
  * grabber_memory_init() - get the first memory of a new card
  * @card: the card, not registered yet
- * @nslots: number of slots; 0: as many as are good, within the limits of limit.c
+ * @nslots: number of slots, where the card's settings do not say; 0: as many as are good,
+ *	within the limits of limit.c
  *
  * grabber_memory_free() undoes it, also after an error.
  *
@@ -234,27 +329,13 @@ static u32 slot_size_max(struct grabber_card *card)
  */
 int grabber_memory_init(struct grabber_card *card, u32 nslots)
 {
-	u32 size = card->format.sizeimage;
-	struct memory memory = { };
-	int err;
+	u32 size;
 
 	card->slot_size_max = slot_size_max(card);
-	if (!nslots) {
-		nslots = grabber_limit_slots(DIV_ROUND_UP(size, PAGE_SIZE), GOOD_SLOTS,
-					     LEAST_SLOTS);
-		if (nslots < GOOD_SLOTS)
-			dev_info(card->dev,
-				 "%u slots of %u bytes, for memory= and memory_all= allow no more: see SET_BUFFER, or load with slots=\n",
-				 nslots, size);
-	}
-	err = memory_alloc(card, &memory, nslots, size, 0);
-	if (err) {
-		explain(card, nslots, size, err);
-		return err == -EINTR ? err : -ENOMEM;
-	}
-	card->ring = memory.ring;
-	card->buffer = memory.buffer;
-	return prepare_board(card, &memory);
+	if (wanted_memory(card, nslots))
+		return 0;
+	size = card->format.sizeimage;
+	return first_memory(card, nslots ?: good_slots(card, size), size, true);
 }
 
 /**
@@ -327,32 +408,6 @@ static int change_memory(struct grabber_card *card, u32 nslots, u32 slot_size)
 end:
 	grabber_limit_end();
 	return err;
-}
-
-/* A slot smaller than a frame makes the card go through several for each, at the cost of
- * as many descriptors: but not through any number of them.
- */
-static u32 least_slot_size(struct grabber_card *card)
-{
-	const struct grabber_format *format = &card->format;
-	u64 lines = (u64)format->bytesperline * format->height;
-	u32 frame = format->sizeimage;
-
-	if (card->framing == GRABBER_FRAMING_SLOT)
-		return max_t(u64, GRABBER_SLOT_FULL_MIN, lines);
-	if (!card->board->cuts_frames)
-		return frame;
-	/* What programs say of packets' size, or do not, says nothing of descriptors. */
-	if (card->framing == GRABBER_FRAMING_PACKET)
-		return min_t(u32, frame, 4096);
-	return min_t(u32, frame, max_t(u32, 4096, DIV_ROUND_UP(frame, 64)));
-}
-
-static bool is_slot_size(struct grabber_card *card, u32 size)
-{
-	if (card->framing == GRABBER_FRAMING_SLOT && size % GRABBER_SLOT_FULL_UNIT)
-		return false;
-	return size >= least_slot_size(card) && size <= GRABBER_SLOT_SIZE_MAX;
 }
 
 /**

@@ -10,6 +10,7 @@
 #include <linux/err.h>
 #include <linux/module.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 #include <linux/xarray.h>
 
 #include "card.h"
@@ -83,6 +84,30 @@ static void minor_del(struct grabber_minor *minor)
 	cdev_del(minor->cdev);
 }
 
+/* Two cards of one name would share a link in /dev. Each of them is in @cards before it
+ * looks for the other.
+ */
+static void claim_name(struct grabber_card *card)
+{
+	struct grabber_card *other;
+	unsigned long number;
+	int taken = -1;
+
+	if (!card->name[0])
+		return;
+	xa_lock(&cards);
+	xa_for_each(&cards, number, other) {
+		if (other != card && !strcmp(other->name, card->name))
+			taken = number;
+	}
+	if (taken >= 0)
+		card->name[0] = 0;
+	xa_unlock(&cards);
+	if (taken >= 0)
+		grabber_settings_refused(card, GRABBER_SET_NAME,
+					 "another card has this name= already");
+}
+
 /**
  * grabber_minors_add() - give a card the lowest free number and its two nodes
  * @card: the card, ready to be opened
@@ -100,6 +125,7 @@ int grabber_minors_add(struct grabber_card *card)
 	if (err)
 		return err;
 	card->number = number;
+	claim_name(card);
 	err = minor_add(card, GRABBER_MINOR_BAR, &grabber_bar_fops,
 			grabber_bar_groups, "-bar");
 	if (err)

@@ -3,10 +3,8 @@
  * PCI glue: from a PCI device to a card. What PCI does to it afterwards is in
  * pci_reset.c.
  *
- * To bind a card that no board claims (board "generic"):
- *
- *	echo grabber > /sys/bus/pci/devices/0000:01:00.0/driver_override
- *	echo 0000:01:00.0 > /sys/bus/pci/drivers_probe
+ * A card that no board claims comes here by driver_override or new_id; grabberctl bind
+ * writes that. Which board it then is, cards.conf says (settings.c).
  */
 #include <linux/dma-mapping.h>
 #include <linux/interrupt.h>
@@ -17,6 +15,7 @@
 #include "card.h"
 #include "compat/compat.h"
 #include "pci.h"
+#include "settings.h"
 
 static unsigned int slots;
 module_param(slots, uint, 0444);
@@ -222,11 +221,29 @@ static int claim_bars(struct pci_dev *pdev, struct grabber_bars *bars)
 	return devm_add_action_or_reset(&pdev->dev, leave_bars, bars);
 }
 
+/* Return: whether the BAR is shown that a person asked for. */
+static bool setup_wanted_window(struct pci_dev *pdev, struct grabber_card *card)
+{
+	u32 wish = card->settings->number[GRABBER_SET_BAR];
+
+	if (!grabber_is_set(card->settings, GRABBER_SET_BAR))
+		return false;
+	if (memory_bar(pdev, wish) >= 0 && !card->function->bars.windows[wish].private) {
+		card->bar = wish;
+		return true;
+	}
+	grabber_settings_refused(card, GRABBER_SET_BAR,
+				 "bar= is no memory BAR of the card, or the one of the DMA engine, which is the driver's: choose another");
+	return false;
+}
+
 static int setup_window(struct pci_dev *pdev, struct grabber_card *card)
 {
 	int wanted = bar >= 0 ? bar : card->bar;
 	int index = memory_bar(pdev, wanted);
 
+	if (setup_wanted_window(pdev, card))
+		return 0;
 	/* The board knows that there are no registers to show: so one that is none is shown. */
 	if (wanted == GRABBER_NO_BAR) {
 		for (index = 0; index < GRABBER_BARS - 1; index++) {
@@ -449,28 +466,56 @@ static int wanted_framing(struct pci_dev *pdev)
 	return -EINVAL;
 }
 
+static struct grabber_settings_of *read_settings(struct pci_dev *pdev)
+{
+	__be64 bytes = cpu_to_be64(pci_get_dsn(pdev));
+	char serial[40] = "";
+
+	if (bytes)
+		snprintf(serial, sizeof(serial), "serial:%8phD", &bytes);
+	return grabber_settings_read(&pdev->dev, serial);
+}
+
+static const struct grabber_board *choose_board(const struct grabber_settings_of *settings,
+						const struct grabber_board *by_id, u32 framed)
+{
+	switch (settings->channel[0].number[GRABBER_SET_BOARD]) {
+	case GRABBER_WANT_XDMA:
+		return &grabber_board_xdma;
+	case GRABBER_WANT_GENERIC:
+		return &grabber_board_generic;
+	}
+	/* No id of ours: somebody asked for us by driver_override or new_id. */
+	return by_id ?: framed ? &grabber_board_xdma : &grabber_board_generic;
+}
+
 static int probe(struct pci_dev *pdev, const struct pci_device_id *id)
 {
 	const struct grabber_board *board = (void *)id->driver_data;
 	bool asked = !board || compat_is_overridden(pdev);
+	struct grabber_settings_of *settings;
 	struct grabber_function *function;
 	int framed = wanted_framing(pdev);
 	int err;
 
 	if (framed < 0)
 		return framed;
+	settings = read_settings(pdev);
+	if (!settings)
+		return -ENOMEM;
+	framed = grabber_settings_framing(settings, framed);
 	err = pcim_enable_device(pdev);
 	if (err) {
 		dev_err(&pdev->dev, "the card cannot be enabled (%d)\n", err);
 		return err;
 	}
-	/* No id of ours: somebody asked for us by driver_override or new_id. */
-	if (!board)
-		board = framed ? &grabber_board_xdma : &grabber_board_generic;
+	board = choose_board(settings, board, framed);
 	function = grabber_function_create(&pdev->dev, board, &grabber_pci_bus);
 	if (!function)
 		return -ENOMEM;
-	function->asked = asked;
+	function->settings = settings;
+	function->asked = asked ||
+			  grabber_is_set(&settings->channel[0], GRABBER_SET_BOARD);
 	function->framing = framed;
 	/* Undone last of all: the interrupt handler needs the cards. */
 	err = devm_add_action_or_reset(&pdev->dev, release, function);
@@ -544,6 +589,7 @@ static struct pci_driver pci_driver = {
 	.id_table = ids,
 	.probe = probe,
 	.remove = remove,
+	.groups = grabber_driver_groups,
 	.driver.pm = &grabber_pci_pm,
 	.err_handler = &grabber_pci_errors,
 };

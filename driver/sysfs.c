@@ -38,6 +38,13 @@ static ssize_t pixelformat_show(struct device *dev, struct device_attribute *att
 }
 static DEVICE_ATTR_RO(pixelformat);
 
+/* It may be taken back, see minor.c, but is never another one. */
+static ssize_t name_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%s\n", card_of(dev)->name);
+}
+static DEVICE_ATTR_RO(name);
+
 static ssize_t framing_show(struct device *dev, struct device_attribute *attr, char *buf)
 {
 	static const char * const names[] = {
@@ -87,6 +94,7 @@ static struct attribute *card_attrs[] = {
 	&dev_attr_channel.attr,
 	&dev_attr_channels.attr,
 	&dev_attr_framing.attr,
+	&dev_attr_name.attr,
 	&dev_attr_state.attr,
 	&dev_attr_width.attr,
 	&dev_attr_height.attr,
@@ -114,6 +122,7 @@ static struct attribute *stats_attrs[] = {
 static struct attribute *bar_attrs[] = {
 	&dev_attr_channel.attr,
 	&dev_attr_channels.attr,
+	&dev_attr_name.attr,
 	NULL,
 };
 

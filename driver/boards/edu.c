@@ -260,6 +260,7 @@ static int edu_probe(struct grabber_card *card)
 		return -ENOMEM;
 	}
 	card->board_data = edu;
+	card->framing = GRABBER_FRAMING_CARD;
 	card->format = (struct grabber_format) {
 		.width = WIDTH,
 		.height = HEIGHT,

@@ -128,7 +128,7 @@ int xdma_find(struct grabber_function *function)
 		return found;
 	if (!found && !(function->asked && function->framing))
 		return leave_alone(function,
-				   "an XDMA core without a grabber video source, and nobody asked for its streams as they are (driver_override and framing=)");
+				   "an XDMA core without a grabber video source, and nobody asked for its streams as they are (grabberctl bind, or driver_override and framing=)");
 	if (!found)
 		device->bar = grabber_pci_other_bar(function, core_bar);
 	while (device->h2c < XDMA_CHANNELS_MAX &&
