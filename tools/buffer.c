@@ -10,6 +10,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "apply.h"
 #include "device.h"
 #include "holders.h"
 #include "number.h"
@@ -112,21 +113,28 @@ static void explain(int fd, unsigned int card, const struct grabber_buffer *wish
 	}
 }
 
+int apply_buffer(int fd, unsigned int card, struct grabber_buffer *buffer)
+{
+	struct grabber_buffer wish = *buffer;
+
+	if (!ioctl(fd, GRABBER_IOC_SET_BUFFER, buffer))
+		return 0;
+	explain(fd, card, &wish, errno);
+	return -1;
+}
+
 static int set(int fd, unsigned int card, const struct arguments *arguments,
 	       struct grabber_buffer *buffer)
 {
 	struct grabber_format format;
-	struct grabber_buffer wish = {
+
+	*buffer = (struct grabber_buffer) {
 		.slots = arguments->set_slots ? arguments->slots : buffer->slots,
 		/* The driver's 0 is what a frame needs, not what there is. */
 		.slot_size = arguments->set_size ? arguments->slot_size : buffer->slot_size,
 	};
-
-	*buffer = wish;
-	if (ioctl(fd, GRABBER_IOC_SET_BUFFER, buffer) < 0) {
-		explain(fd, card, &wish, errno);
+	if (apply_buffer(fd, card, buffer))
 		return -1;
-	}
 	if (!ioctl(fd, GRABBER_IOC_GET_FORMAT, &format) && format.sizeimage > buffer->slot_size)
 		say("grabber%u: frames have %" PRIu32 " bytes, so each will be cut off at its slot's end; '--slot-size 0' makes slots of the size of a frame",
 		    card, format.sizeimage);

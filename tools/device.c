@@ -17,6 +17,7 @@
 #include "device.h"
 #include "number.h"
 #include "say.h"
+#include "textfile.h"
 
 /* "grabber12" or "grabber12-bar" */
 static bool parse_node_name(const char *name, bool bar_too, unsigned int *card)
@@ -151,6 +152,27 @@ static int find_first(unsigned int *card)
 	return -1;
 }
 
+/* By the name= of its settings. */
+static int find_by_label(const char *name, unsigned int *card)
+{
+	static const char links[] = "grabber/by-name/";
+	char path[PATH_MAX], label[64];
+	unsigned int *cards;
+	int count = device_all(&cards), found = -1;
+
+	if (!strncmp(name, links, strlen(links)))
+		name += strlen(links);
+	for (int i = 0; i < count && found && *name; i++) {
+		snprintf(path, sizeof(path), "%s/grabber%u/name", GRABBER_CLASS_DIR, cards[i]);
+		if (textfile_read(path, label, sizeof(label)) > 0 && !strcmp(label, name)) {
+			*card = cards[i];
+			found = 0;
+		}
+	}
+	free(cards);
+	return found;
+}
+
 int device_find(const char *name, unsigned int *card)
 {
 	const char *base;
@@ -167,6 +189,8 @@ int device_find(const char *name, unsigned int *card)
 		return 0;
 	if (strchr(name, ':') && !strchr(name, '/'))
 		return find_by_bus(name, card);
+	if (!find_by_label(base, card))
+		return 0;
 	say("'%s' names no card; write its number (0), its node (grabber0 or /dev/grabber0) or its PCI address (0000:01:00.0)",
 	    name);
 	return -1;
@@ -214,7 +238,7 @@ void device_explain_none(void)
 	else if (count < 0)
 		say("cannot look for cards in %s: %s", GRABBER_CLASS_DIR, strerror(-count));
 	else
-		say("no card: the grabber module is loaded, but drives none; 'lspci -nnk' shows the cards and their drivers, and 'dmesg' why grabber left one alone");
+		say("no card: the grabber module is loaded, but drives none; 'lspci -nnk' shows the cards and their drivers, and 'dmesg' why grabber left one alone; 'grabberctl bind' gives it one by its PCI address");
 }
 
 static void explain_absent(unsigned int card, const char *path)

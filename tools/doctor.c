@@ -17,7 +17,7 @@
 
 static const char doc[] =
 	"Look for what keeps frames from coming: kernel headers, DKMS, the module and its signature, "
-	"Secure Boot, the cards and their links, IOMMU, nodes and permissions, memory. Each line tells "
+	"Secure Boot, the cards and their links, IOMMU, settings, nodes and permissions, memory. Each line tells "
 	"what is well, or what is wrong and the command that mends it. Status 1 where something is "
 	"wrong. Nothing is changed, and no card is touched."
 	"\v"
@@ -160,6 +160,7 @@ static void run_checks(struct doctor *doctor)
 	if (!doctor->sysfs)
 		return;
 	doctor_check_cards(doctor);
+	doctor_check_settings(doctor);
 	doctor_check_nodes(doctor);
 	doctor_check_memory(doctor);
 }

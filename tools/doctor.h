@@ -133,6 +133,9 @@ void doctor_check_link(struct doctor *doctor, const char *bus);
 /* doctor_nodes.c: udev's rules, the nodes, who may open them */
 void doctor_check_nodes(struct doctor *doctor);
 
+/* doctor_settings.c */
+void doctor_check_settings(struct doctor *doctor);
+
 /* doctor_memory.c */
 void doctor_check_memory(struct doctor *doctor);
 

@@ -10,6 +10,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "apply.h"
 #include "device.h"
 #include "formatspec.h"
 #include "fourcc.h"
@@ -134,6 +135,13 @@ static int set(int fd, unsigned int card, struct format_wish *wish, const struct
 		say("grabber%u corrected %s to %s, which is set now", card,
 		    format_text(&wish->format, asked), format_text(&format, got));
 	return 0;
+}
+
+int apply_format(int fd, unsigned int card, struct format_wish *wish)
+{
+	struct choices choices;
+
+	return enumerate(fd, card, &choices) ? -1 : set(fd, card, wish, &choices);
 }
 
 static void show_line(const struct grabber_format *format, const char *remark)

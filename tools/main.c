@@ -20,13 +20,17 @@ static const struct {
 	{ "capture", "grabberctl capture", verb_capture },
 	{ "format", "grabberctl format", verb_format },
 	{ "buffer", "grabberctl buffer", verb_buffer },
+	{ "set", "grabberctl set", verb_set },
+	{ "bind", "grabberctl bind", verb_bind },
+	{ "unbind", "grabberctl unbind", verb_unbind },
 	{ "stats", "grabberctl stats", verb_stats },
 	{ "top", "grabberctl top", verb_top },
 	{ "doctor", "grabberctl doctor", verb_doctor },
 	{ "bar", "grabberctl bar", verb_bar },
 };
 
-#define VERB_NAMES	"list, info, capture, format, buffer, stats, top, doctor"
+#define VERB_NAMES								\
+	"list, info, capture, format, buffer, set, bind, unbind, stats, top, doctor"
 #define VERBS	(sizeof(verbs) / sizeof(verbs[0]))
 
 struct arguments {
@@ -45,6 +49,9 @@ static const char doc[] =
 	"  capture   save frames as PNG, PGM, PPM or raw bytes\n"
 	"  format    show or set what frames hold\n"
 	"  buffer    show or set the buffer's slots\n"
+	"  set       show, change or keep the settings of a card\n"
+	"  bind      have grabber drive a PCI device, now and at each boot\n"
+	"  unbind    take a PCI device from grabber\n"
 	"  stats     what became of every frame that a card began\n"
 	"  top       what all cards do, live\n"
 	"  doctor    what is wrong on this machine, and what mends it\n"

@@ -57,9 +57,10 @@ def verbs(card):
 
 def test_verbs(ask):
     known = verbs(ask.card)
-    assert {"list", "info", "capture", "format", "buffer", "stats", "top", "doctor", "bar"} <= set(known)
+    assert {"list", "info", "capture", "format", "buffer", "set", "bind", "unbind", "stats", "top",
+            "doctor", "bar"} <= set(known)
     assert ask("grabberctl ") == set(known)
-    assert ask("grabberctl b") == {"buffer", "bar"}
+    assert ask("grabberctl b") == {"buffer", "bar", "bind"}
     assert ask("grabberctl zz") == set()
     assert ask("grabberctl -") == COMMON
     assert ask("grabberctl no-such-verb ") == set()

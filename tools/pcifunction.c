@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "doctor_root.h"
+#include "pcifunction.h"
+#include "say.h"
+
+#define DEVICES		PCI_BUS "/devices"
+#define EXTENDED	0x100	/* where extended capabilities begin in the configuration space */
+#define CONFIG_BYTES	0x1000
+#define SERIAL_NUMBER	0x0003	/* Device Serial Number */
+
+bool pci_address(const char *name, char *bus, size_t size)
+{
+	unsigned int domain = 0, number, device, function;
+	int end = 0;
+
+	if (sscanf(name, "%8x:%2x:%2x.%1x%n", &domain, &number, &device, &function, &end) != 4 ||
+	    name[end]) {
+		domain = 0;
+		end = 0;
+		if (sscanf(name, "%2x:%2x.%1x%n", &number, &device, &function, &end) != 3 ||
+		    name[end])
+			return false;
+	}
+	/* sscanf() takes blanks and signs. */
+	if (strspn(name, "0123456789abcdefABCDEF:.") != strlen(name) || device > 31 || function > 7)
+		return false;
+	snprintf(bus, size, "%04x:%02x:%02x.%u", domain, number, device, function);
+	return true;
+}
+
+void pci_driver(const char *bus, char *driver, size_t size)
+{
+	root_link_name(driver, size, DEVICES "/%s/driver", bus);
+}
+
+static void serial_text(const unsigned char *low, const unsigned char *high, char *text, size_t size)
+{
+	snprintf(text, size, "serial:%02x-%02x-%02x-%02x-%02x-%02x-%02x-%02x", high[3], high[2],
+		 high[1], high[0], low[3], low[2], low[1], low[0]);
+}
+
+/* Older kernels have no file for it; the configuration space shows it to root. */
+static void read_serial(struct pci_function *function)
+{
+	unsigned char config[CONFIG_BYTES] = { 0 };
+	unsigned int at = EXTENDED;
+	char text[32];
+	FILE *file;
+	size_t bytes = 0;
+
+	if (root_read(text, sizeof(text), DEVICES "/%s/serial_number", function->bus) > 0) {
+		snprintf(function->serial, sizeof(function->serial), "serial:%s", text);
+		return;
+	}
+	file = root_open(DEVICES "/%s/config", function->bus);
+	if (file) {
+		bytes = fread(config, 1, sizeof(config), file);
+		fclose(file);
+	}
+	for (int i = 0; i < 1024 && at >= EXTENDED && at + 12 <= bytes; i++) {
+		uint32_t head = config[at] | config[at + 1] << 8 | config[at + 2] << 16 |
+				(uint32_t)config[at + 3] << 24;
+
+		if ((head & 0xffff) == SERIAL_NUMBER) {
+			static const unsigned char none[8];
+
+			if (memcmp(config + at + 4, none, 8))
+				serial_text(config + at + 4, config + at + 8, function->serial,
+					    sizeof(function->serial));
+			return;
+		}
+		at = head >> 20 & 0xffc;
+	}
+}
+
+bool pci_read(const char *bus, struct pci_function *function)
+{
+	char text[32];
+
+	memset(function, 0, sizeof(*function));
+	snprintf(function->bus, sizeof(function->bus), "%s", bus);
+	if (root_read(text, sizeof(text), DEVICES "/%s/class", function->bus) < 0)
+		return false;
+	function->class = strtoul(text, NULL, 16);
+	snprintf(function->slot, sizeof(function->slot), "pci-%s", function->bus);
+	pci_driver(function->bus, function->driver, sizeof(function->driver));
+	root_read(function->override, sizeof(function->override), DEVICES "/%s/driver_override",
+		  function->bus);
+	if (!strcmp(function->override, "(null)"))
+		function->override[0] = 0;
+	function->virtual_function = !root_look(DEVICES "/%s/physfn", function->bus);
+	if (root_read(text, sizeof(text), DEVICES "/%s/sriov_numvfs", function->bus) > 0)
+		function->virtual_functions = strtoul(text, NULL, 10);
+	read_serial(function);
+	return true;
+}
+
+int pci_look(const char *name, struct pci_function *function)
+{
+	char bus[sizeof(function->bus)];
+
+	if (!pci_address(name, bus, sizeof(bus)))
+		say("'%s' is no PCI address, such as 0000:01:00.0; 'lspci -nn' shows them", name);
+	else if (!pci_read(bus, function))
+		say("there is no PCI device %s; 'lspci -nn' shows those there are, and 'echo 1 >%s/rescan' (as root) looks for new ones",
+		    bus, PCI_BUS);
+	else
+		return 0;
+	return -1;
+}
+
+void pci_node(const char *bus, char *node, size_t size)
+{
+	DIR *dir = root_dir(DEVICES "/%s/grabber", bus);
+	unsigned int number, lowest = UINT_MAX;
+	const char *name;
+
+	while (dir && (name = root_next(dir)))
+		if (sscanf(name, "grabber%u", &number) == 1 && number < lowest)
+			lowest = number;
+	if (dir)
+		closedir(dir);
+	node[0] = 0;
+	if (lowest != UINT_MAX)
+		snprintf(node, size, "grabber%u", lowest);
+}
+
+static int write_path(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC), error = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (write(fd, text, strlen(text)) < 0)
+		error = -errno;
+	close(fd);
+	return error;
+}
+
+int pci_write(const char *text, const char *fmt, ...)
+{
+	char below[PATH_MAX], *path;
+	va_list args;
+	int error;
+
+	va_start(args, fmt);
+	vsnprintf(below, sizeof(below), fmt, args);
+	va_end(args);
+	path = root_path("%s", below);
+	error = write_path(path, text);
+	free(path);
+	return error;
+}
+
+int pci_write_within(unsigned int seconds, const char *text, const char *fmt, ...)
+{
+	const struct timespec pause = { .tv_nsec = 50000000 };
+	char below[PATH_MAX], *path;
+	int status, error = -EIO;
+	va_list args;
+	pid_t child;
+
+	va_start(args, fmt);
+	vsnprintf(below, sizeof(below), fmt, args);
+	va_end(args);
+	path = root_path("%s", below);
+	fflush(NULL);
+	child = fork();
+	if (!child)
+		_exit(-write_path(path, text));
+	free(path);
+	if (child < 0)
+		return -errno;
+	/* A process that waits in the kernel for a driver cannot be killed. */
+	for (unsigned int i = 0; i < seconds * 20; i++) {
+		pid_t done = waitpid(child, &status, WNOHANG);
+
+		if (done == child)
+			return WIFEXITED(status) ? -WEXITSTATUS(status) : error;
+		if (done < 0 && errno != EINTR)
+			return -errno;
+		nanosleep(&pause, NULL);
+	}
+	return -ETIMEDOUT;
+}
