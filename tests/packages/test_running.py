@@ -78,3 +78,34 @@ def test_running_by_id(suite, machine):
         name = f"/dev/grabber/by-id/pci-0x8086-0x10d3-{serial}"
         assert guest.run(f"readlink -f {name} {name}-bar").out.split() == [
             "/dev/grabber0", "/dev/grabber0-bar"]
+
+
+@pytest.mark.suites("bullseye", "sid")
+def test_running_bound_by_settings(suite, machine):
+    """A card of no known family, for which there is another driver: grabber's at boot, and when
+    it is plugged in again."""
+    apt.install(machine, "/packages/grabber-dkms_*.deb", "/packages/grabber-tools_*.deb")
+    for bus in range(1, 6):	# one of them is it
+        machine.run(f"grabberctl set pci-0000:0{bus}:00.0 board=generic slots=5 name=belt --save")
+    [kernel] = apt.kernels(machine)
+
+    def check(guest):
+        guest.run("udevadm settle; until [ -e /dev/grabber/by-name/belt ]; do sleep 0.2; done",
+                  timeout=300)
+        assert guest.run("readlink -f /dev/grabber/by-name/belt /dev/grabber/by-name/belt-bar"
+                         ).out.split() == ["/dev/grabber0", "/dev/grabber0-bar"]
+        assert guest.run("cd /sys/class/grabber/grabber0; cat board slots").out.split() == \
+            ["generic", "5"]
+
+    with boot(machine, kernel, f"packages-bound-{suite}", devices=["e1000e"]) as guest:
+        check(guest)
+        guest.unplug("e1000e0")
+        guest.plug("e1000e0")
+        check(guest)
+        bdf = guest.bdf("e1000e0")
+        guest.run(f"grabberctl unbind {bdf}")
+        guest.unplug("e1000e0")
+        guest.plug("e1000e0")
+        guest.run("udevadm settle")
+        assert guest.run(f"readlink /sys/bus/pci/devices/{bdf}/driver", check=False).out.strip(
+            ).rpartition("/")[2] != "grabber"
