@@ -139,7 +139,7 @@ void grabber_card_recover(struct grabber_card *card);
 /* A format that programs say (format.c). */
 int grabber_format_init(struct grabber_card *card);
 
-/* What a board may ask of the PCI glue (pci.c). */
+/* What a board may ask of the PCI glue (pci.c, pci_interrupt.c). */
 void __iomem *grabber_pci_map(struct grabber_function *function, int bar, size_t size);
 void grabber_pci_unmap(struct grabber_function *function, int bar, void __iomem *regs);
 void grabber_pci_private(struct grabber_function *function, int bar);

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * PCI glue: from a PCI device to a card. What PCI does to it afterwards is in
- * pci_reset.c.
+ * pci_reset.c, and its interrupts are in pci_interrupt.c.
  *
  * A card that no board claims comes here by driver_override or new_id; grabberctl bind
  * writes that. Which board it then is, cards.conf says (settings.c).
  */
 #include <linux/dma-mapping.h>
-#include <linux/interrupt.h>
 #include <linux/io.h>
 #include <linux/module.h>
 #include <linux/pci.h>
@@ -43,11 +42,6 @@ static int memory_bar(struct pci_dev *pdev, int wanted)
 			return i;
 	}
 	return -ENODEV;
-}
-
-static void free_vectors(void *pdev)
-{
-	pci_free_irq_vectors(pdev);
 }
 
 static void release(void *function)
@@ -121,47 +115,6 @@ int grabber_pci_other_bar(struct grabber_function *function, int taken)
 			return i;
 	}
 	return GRABBER_NO_BAR;
-}
-
-/**
- * grabber_pci_mask_intx() - see whether the line interrupt is ours, and mask it
- * @card: the card
- *
- * Return: true when the card had raised it, or interrupts by messages.
- */
-bool grabber_pci_mask_intx(struct grabber_card *card)
-{
-	struct pci_dev *pdev = to_pci_dev(card->dev);
-	unsigned long flags;
-	bool ours;
-
-	if (pci_dev_msi_enabled(pdev))
-		return true;
-	spin_lock_irqsave(&card->function->command_lock, flags);
-	ours = pci_check_and_mask_intx(pdev);
-	spin_unlock_irqrestore(&card->function->command_lock, flags);
-	return ours;
-}
-
-/**
- * grabber_pci_unmask_intx() - let the next line interrupt through
- * @function: the function
- */
-void grabber_pci_unmask_intx(struct grabber_function *function)
-{
-	struct pci_dev *pdev = to_pci_dev(function->dev);
-	unsigned long flags;
-	u16 command;
-
-	if (pci_dev_msi_enabled(pdev))
-		return;
-	/* All who change this register have the lock: see master() in pci_reset.c. (In some
-	 * kernels pci_intx() sleeps.)
-	 */
-	spin_lock_irqsave(&function->command_lock, flags);
-	pci_read_config_word(pdev, PCI_COMMAND, &command);
-	pci_write_config_word(pdev, PCI_COMMAND, command & ~PCI_COMMAND_INTX_DISABLE);
-	spin_unlock_irqrestore(&function->command_lock, flags);
 }
 
 static void describe_bar(struct pci_dev *pdev, int index, struct grabber_window *window)
@@ -317,82 +270,6 @@ static int setup_dma(struct pci_dev *pdev, const struct grabber_board *board)
 	return 0;
 }
 
-/* An interrupt of one card alone. */
-static int request_own(struct pci_dev *pdev, struct grabber_card *card)
-{
-	int irq = pci_irq_vector(pdev, grabber_vector(card->function, card->channel));
-
-	/* Handlers are threads there, but the time of a frame is that of its interrupt. Not
-	 * for a line, which others may share: their handlers would have to be like this one.
-	 */
-	if (IS_ENABLED(CONFIG_PREEMPT_RT) && pci_dev_msi_enabled(pdev))
-		return devm_request_threaded_irq(&pdev->dev, irq, grabber_card_stamp,
-						 grabber_card_stamped,
-						 IRQF_NO_THREAD | IRQF_SHARED,
-						 "grabber", card);
-	return devm_request_irq(&pdev->dev, irq,
-				pci_dev_msi_enabled(pdev) ? grabber_card_interrupt :
-							    grabber_card_line,
-				IRQF_SHARED, "grabber", card);
-}
-
-/* Of the user logic, beside a card's handler perhaps. */
-static int request_lines(struct pci_dev *pdev, struct grabber_function *function)
-{
-	int irq = pci_irq_vector(pdev, grabber_lines_vector(function));
-
-	return devm_request_irq(&pdev->dev, irq, grabber_lines_interrupt, IRQF_SHARED,
-				"grabber-lines", function);
-}
-
-static int request_interrupts(struct pci_dev *pdev, struct grabber_function *function)
-{
-	int err = 0;
-	u32 i;
-
-	if (function->vectors < function->channels)
-		return devm_request_irq(&pdev->dev, pci_irq_vector(pdev, 0),
-					grabber_function_interrupt, IRQF_SHARED, "grabber",
-					function);
-	for (i = 0; i < function->ncards && !err; i++)
-		err = request_own(pdev, function->cards[i]);
-	return err;
-}
-
-static int setup_interrupts(struct pci_dev *pdev, struct grabber_function *function)
-{
-	u32 wanted = function->channels + (function->board->lines_up ? 1 : 0);
-	/* In this order: MSI-X, MSI, INTx. One for each channel, or one for all; and one for
-	 * the user logic, or it has the first of them, too.
-	 */
-	int err = pci_alloc_irq_vectors(pdev, 1, wanted, PCI_IRQ_ALL_TYPES);
-
-	if (err < 0) {
-		dev_err(&pdev->dev,
-			"no interrupt (%d): the card has none, or the firmware gave it no line; try without pci=nomsi\n",
-			err);
-		return err;
-	}
-	function->vectors = err;
-	err = devm_add_action_or_reset(&pdev->dev, free_vectors, pdev);
-	if (err)
-		return err;
-	function->messages = pci_dev_msi_enabled(pdev);
-	if (function->board == &grabber_board_generic && !function->messages &&
-	    !pci_intx_mask_supported(pdev)) {
-		dev_err(&pdev->dev,
-			"the line interrupt cannot be masked: put the card where it has MSI (no pci=nomsi)\n");
-		return -ENODEV;
-	}
-	err = request_interrupts(pdev, function);
-	if (!err && function->board->lines_up)
-		err = request_lines(pdev, function);
-	if (err)
-		dev_err(&pdev->dev, "the interrupt cannot be had (%d): see /proc/interrupts\n",
-			err);
-	return err;
-}
-
 static int setup_card(struct pci_dev *pdev, struct grabber_card *card)
 {
 	int err;
@@ -416,7 +293,7 @@ static int setup_cards(struct pci_dev *pdev, struct grabber_function *function)
 		if (err)
 			return err;
 	}
-	err = setup_interrupts(pdev, function);
+	err = grabber_pci_interrupts(function);
 	if (err)
 		return err;
 	for (i = 0; i < function->ncards; i++) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the module's start and stop need of the PCI glue, and its two files of each
+ * What the module's start and stop need of the PCI glue, and its files of each
  * other. Boards find theirs in board.h.
  */
 #ifndef GRABBER_PCI_H
@@ -15,6 +15,9 @@ struct grabber_function;
 /* pci.c */
 int grabber_pci_init(void);
 void grabber_pci_exit(void);
+
+/* pci_interrupt.c */
+int grabber_pci_interrupts(struct grabber_function *function);
 
 /* pci_reset.c */
 extern const struct grabber_bus grabber_pci_bus;
