@@ -117,7 +117,7 @@ static void paint(uint8_t *to, uint64_t sequence)
 		to[i] = i * 7 + i / card.format.bytesperline * 3 + sequence * 31;
 }
 
-static void make_frame(uint64_t sequence)
+static void make_frame(uint64_t sequence, uint64_t when)
 {
 	uint64_t lose = number("FAKE_LOSE", 0);
 	struct slot *slot;
@@ -138,7 +138,7 @@ static void make_frame(uint64_t sequence)
 	*slot = (struct slot){
 		.ready = true,
 		.sequence = sequence,
-		.timestamp = now_ns(),
+		.timestamp = when,
 		.bytes = card.format.sizeimage,
 	};
 	if (sequence == number("FAKE_SHORT", UINT64_MAX)) {
@@ -163,7 +163,8 @@ static void *produce(void *arg)
 		until.tv_nsec = due % 1000000000;
 		clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
 		pthread_mutex_lock(&card.lock);
-		make_frame(card.next_sequence++);
+		/* When it was due, however busy this machine is. */
+		make_frame(card.next_sequence++, due);
 		pthread_mutex_unlock(&card.lock);
 	}
 	return NULL;
