@@ -72,7 +72,7 @@ def test_size(built, record_property):
               if re.match(r"\.(text|rodata|data|bss|ref\.data)\b|__param|__tracepoints|_ftrace", name))
     record_property("text_and_data", own)
     print(f"{own / 1024:.1f} KiB")
-    assert 40 * 1024 < own < 96 * 1024
+    assert 40 * 1024 < own < 128 * 1024
 
 
 @pytest.mark.parametrize("module", ["keep", "noscan", "refuse", "slow", "splat"])
