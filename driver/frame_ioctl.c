@@ -127,13 +127,16 @@ static int take_slot(struct grabber_file *file, struct grabber_take *args, ktime
 		if (again && signal_pending(current))
 			return -ERESTARTSYS;
 		err = grabber_frame_wait(file, want, timeout_ns, end);
-		if (err)
-			break;
+		if (!err)
+			continue;
+		if (err == -ERESTARTSYS || !grabber_frame_ready(file, GRABBER_WANT_READ))
+			return err;
+		/* There is a frame. It came just now, or others hold as many as may be held,
+		 * or as this file may.
+		 */
+		if (!grabber_frame_ready(file, want))
+			return -EBUSY;
 	}
-	/* A frame is there, but others hold as many as may be held, or as this file may. */
-	if (err != -ERESTARTSYS && grabber_frame_ready(file, GRABBER_WANT_READ))
-		return -EBUSY;
-	return err;
 }
 
 /* What TAKE tells, member by member: a reader wakes sooner than by copy_to_user(). */

@@ -20,6 +20,12 @@ def test_two_breaks(guest):
     nodes.run(guest, "two_breaks")
 
 
+def test_just_came(guest):
+    guest.load(slots=8)
+    with nodes.slow(guest, "grabber_frame_ready", 5):
+        nodes.run(guest, "just_came")
+
+
 def test_a_faster_thread(guest):
     guest.load(slots=8)
     with nodes.slow(guest, "grabber_frame_take", 30):
