@@ -172,7 +172,7 @@ static __poll_t bar_poll(struct file *filp, poll_table *table)
 		events |= EPOLLIN | EPOLLRDNORM;
 	if (READ_ONCE(card->gone))
 		events |= EPOLLERR | EPOLLHUP;
-	else if (READ_ONCE(card->broken))
+	else if (READ_ONCE(card->cut_off))
 		events |= EPOLLERR;
 	return events;
 }

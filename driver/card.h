@@ -119,7 +119,9 @@ enum grabber_minor_kind {
  * @line_users: open files that want interrupts of the user logic
  * @streaming: the board is started
  * @paused: GRABBER_PAUSE_* bits: what keeps capture off for a while
- * @broken: capture could not be started; whoever waits is told so
+ * @broken: capture could not be started; whoever waits for frames is told so
+ * @cut_off: its registers could not be brought back; whoever waits for them is told so
+ * @stray: it was found at work, and may write to memory of whoever had it before
  * @unquiet: the card may still be writing, but for its closed way to memory (dma.c);
  *	under the function's mutex
  * @retry: how long to wait before the next attempt to start, in jiffies
@@ -186,6 +188,8 @@ struct grabber_card {
 	bool streaming;
 	u32 paused;
 	bool broken;
+	bool cut_off;
+	bool stray;
 	bool unquiet;
 	unsigned long retry;
 	u32 absent;

@@ -18,7 +18,8 @@
  *   are slots that had no frame when it was stopped, and no card has now.
  * - Before the way is opened anew, the function is reset for each card that is unquiet,
  *   whoever starts. Where that does not help, the others are started all the same: the
- *   memory of the unquiet card is still its own.
+ *   memory of the unquiet card is still its own. Unless it was found at work: then it is
+ *   not known whose that memory is, and none is started.
  *
  * Interrupts that are messages need the way, too. So it is also open while a program
  * waits for interrupts of the user logic. It is opened by the same rules: the function is
@@ -50,6 +51,29 @@ static void look_quiet(struct grabber_card *card)
 {
 	lockdep_assert_held(&card->function->mutex);
 	card->unquiet = !card->board->quiet || card->board->quiet(card);
+	if (!card->unquiet)
+		card->stray = false;
+}
+
+/*
+ * Whether any card of the function may write to memory that was never its own. Then the way
+ * is not opened for any. (What an unquiet card was told by us is still its own.)
+ */
+static bool any_stray(struct grabber_function *function)
+{
+	u32 i;
+
+	for (i = 0; i < function->ncards; i++) {
+		struct grabber_card *card = function->cards[i];
+
+		if (!card->stray)
+			continue;
+		dev_err_ratelimited(card->dev,
+				    "%sit was found at work, and no reset stops it: it would write to memory of others; power it off\n",
+				    card->label);
+		return true;
+	}
+	return false;
 }
 
 /* Of cards that do not capture; @unquiet says what came of it. Return: as the bus does. */
@@ -127,7 +151,7 @@ static int make_quiet(struct grabber_card *card)
 	err = reset_for_start(function);
 	if (err)
 		return err;
-	return card->unquiet ? -EIO : 0;
+	return card->unquiet || any_stray(function) ? -EIO : 0;
 }
 
 /**
@@ -141,10 +165,12 @@ static int make_quiet(struct grabber_card *card)
 int grabber_dma_open(struct grabber_card *card)
 {
 	struct grabber_function *function = card->function;
+	bool was_open;
 	int err = 0;
 
 	lockdep_assert_held(&card->mutex);
 	mutex_lock(&function->mutex);
+	was_open = function->open;
 	if (card->board->quiet)
 		err = make_quiet(card);
 	else
@@ -152,6 +178,9 @@ int grabber_dma_open(struct grabber_card *card)
 	if (!err) {
 		function->open |= BIT(card->channel);
 		function->bus->master(function->dev, true);
+		/* A line that came meanwhile had no way for its message. */
+		if (!was_open)
+			grabber_lines_anew(function);
 	}
 	mutex_unlock(&function->mutex);
 	return err;
@@ -200,16 +229,19 @@ void grabber_dma_close(struct grabber_card *card, bool quiet)
 	mutex_unlock(&function->mutex);
 }
 
-/* Return: 0 or -EAGAIN. */
+/* Return: as grabber_dma_open_interrupts(). */
 static int open_interrupts(struct grabber_card *card)
 {
 	struct grabber_function *function = card->function;
 
-	if (!card->board->quiet)
+	if (!card->board->quiet) {
 		card->unquiet = true;
-	else if (!function->open && any_unquiet(function) &&
-		 function->bus->present(function->dev) && reset_for_start(function))
-		return -EAGAIN;
+	} else if (!function->open && any_unquiet(function)) {
+		if (function->bus->present(function->dev) && reset_for_start(function))
+			return -EAGAIN;
+		if (any_stray(function))
+			return -EIO;
+	}
 	function->open |= interrupts_bit(card);
 	function->bus->master(function->dev, true);
 	grabber_lines_anew(function);
@@ -220,7 +252,8 @@ static int open_interrupts(struct grabber_card *card)
  * grabber_dma_open_interrupts() - a program waits for interrupts of the user logic
  * @card: the card, which is not paused; its mutex is held
  *
- * Return: 0; -EAGAIN: try again in a moment.
+ * Return: 0; -EAGAIN: try again in a moment; -EIO: some card of its function would write
+ * where it was told to by others.
  */
 int grabber_dma_open_interrupts(struct grabber_card *card)
 {
@@ -271,8 +304,10 @@ void grabber_dma_shut(struct grabber_function *function)
 void grabber_dma_found(struct grabber_card *card)
 {
 	mutex_lock(&card->function->mutex);
-	if (card->board->quiet)
+	if (card->board->quiet) {
 		look_quiet(card);
+		card->stray = card->unquiet;
+	}
 	mutex_unlock(&card->function->mutex);
 }
 

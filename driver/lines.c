@@ -47,7 +47,8 @@ static void count(struct grabber_lines *lines, u32 came)
 
 static void wake(struct grabber_lines *lines)
 {
-	wake_up_interruptible_poll(&lines->wait, EPOLLIN | EPOLLRDNORM);
+	/* All of them, also with EPOLLEXCLUSIVE: each file is told of each interrupt. */
+	__wake_up(&lines->wait, TASK_INTERRUPTIBLE, 0, poll_to_key(EPOLLIN | EPOLLRDNORM));
 }
 
 /**

@@ -390,12 +390,18 @@ void grabber_capture_unwant(struct grabber_file *file)
 }
 
 /* Let interrupts of the user logic come, if anybody waits for them. */
-static void open_interrupts(struct grabber_card *card)
+static int open_interrupts(struct grabber_card *card)
 {
+	int err;
+
 	if (!card->line_users || card->paused || is_gone(card))
-		return;
-	if (grabber_dma_open_interrupts(card))
+		return 0;
+	err = grabber_dma_open_interrupts(card);
+	if (err == -EAGAIN) {
 		recover_in(card, RETRY_SOON);
+		return 0;
+	}
+	return err;
 }
 
 /**
@@ -404,23 +410,27 @@ static void open_interrupts(struct grabber_card *card)
  *
  * Until it is closed. They come also while nobody wants frames.
  *
- * Return: 0 or -ERESTARTSYS.
+ * Return: 0; -ERESTARTSYS; -EIO: the card would write where it was told to by others.
  */
 int grabber_interrupts_want(struct grabber_file *file)
 {
 	struct grabber_card *card = file->card;
+	int err = 0;
 
 	if (READ_ONCE(file->interrupts))
 		return 0;
 	if (mutex_lock_interruptible(&card->mutex))
 		return -ERESTARTSYS;
 	if (!file->interrupts) {
-		WRITE_ONCE(file->interrupts, true);
 		card->line_users++;
-		open_interrupts(card);
+		err = open_interrupts(card);
+		if (err)
+			card->line_users--;
+		else
+			WRITE_ONCE(file->interrupts, true);
 	}
 	mutex_unlock(&card->mutex);
-	return 0;
+	return err;
 }
 
 /**
@@ -485,6 +495,7 @@ void grabber_card_resume(struct grabber_card *card, u32 why)
 	mutex_lock(&card->mutex);
 	card->paused &= ~why;
 	if (!card->paused) {
+		WRITE_ONCE(card->cut_off, false);
 		cancel_delayed_work(&card->recovery);
 		grabber_window_open(card);
 		open_interrupts(card);
@@ -496,6 +507,7 @@ void grabber_card_resume(struct grabber_card *card, u32 why)
 static void broke(struct grabber_card *card, const char *how)
 {
 	set_broken(card, how, -EIO);
+	WRITE_ONCE(card->cut_off, true);
 	grabber_wake_all(card);
 	grabber_window_wake(card);
 }

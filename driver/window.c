@@ -15,7 +15,7 @@
 /* What keeps those who wait from waiting longer. */
 static bool is_settled(struct grabber_card *card)
 {
-	return READ_ONCE(card->window_open) || READ_ONCE(card->gone) || READ_ONCE(card->broken);
+	return READ_ONCE(card->window_open) || READ_ONCE(card->gone) || READ_ONCE(card->cut_off);
 }
 
 /* Nobody waits for a window that was never there. */
@@ -79,7 +79,7 @@ void grabber_window_open(struct grabber_card *card)
 
 /**
  * grabber_window_wake() - those who wait shall look again
- * @card: the card, which is gone or broken, or whose window is open
+ * @card: the card, which is gone or cut off, or whose window is open
  */
 void grabber_window_wake(struct grabber_card *card)
 {
@@ -105,7 +105,7 @@ int grabber_window_enter(struct grabber_card *card, bool nonblock)
 		up_read(&card->window_lock);
 		if (READ_ONCE(card->gone))
 			return -ENODEV;
-		if (READ_ONCE(card->broken))
+		if (READ_ONCE(card->cut_off))
 			return -EIO;
 		if (nonblock)
 			return -EAGAIN;
@@ -148,7 +148,7 @@ vm_fault_t grabber_window_fault(struct grabber_card *card, struct vm_fault *vmf,
 		ret = vmf_insert_pfn(vmf->vma, vmf->address,
 				     PHYS_PFN(window->start) + vmf->pgoff);
 	up_read(&card->window_lock);
-	if (open || READ_ONCE(card->gone) || READ_ONCE(card->broken))
+	if (open || READ_ONCE(card->gone) || READ_ONCE(card->cut_off))
 		return ret;
 
 	if (!(vmf->flags & FAULT_FLAG_ALLOW_RETRY))

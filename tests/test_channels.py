@@ -164,6 +164,12 @@ def test_one_is_stuck_for_ever(guest):
     with nodes.log_of(guest) as log:
         nodes.unbind(guest, guest.bdf("card0"))
     assert "channel 1: the card may still be writing" in log[0]
+    # Who finds it so does not know whose memory it writes to, and starts none of them.
+    nodes.bind(guest, guest.bdf("card0"))
+    with nodes.log_of(guest) as log:
+        assert guest.run(f"head -c 1 /dev/grabber{numbers(guest)[0]}", check=False).rc != 0
+    assert "channel 1: it was found at work" in log[0], log[0]
+    nodes.unbind(guest, guest.bdf("card0"))
     guest.cards[0].fault("channel 1 stuck busy")
     nodes.bind(guest, guest.bdf("card0"))
     no_loss(readers(guest, numbers(guest), 3, each=1), 3, 10)

@@ -16,6 +16,8 @@
  */
 #define IDLE_TIMEOUT_US		50000
 #define IDLE_TIMEOUT_STREAM_US	USEC_PER_SEC
+/* One that had its time may be asked again and again, while others wait. */
+#define IDLE_AGAIN_US		100
 
 static void xdma_forget(struct grabber_card *card)
 {
@@ -46,6 +48,8 @@ static void xdma_forget(struct grabber_card *card)
 int xdma_quiet(struct grabber_card *card)
 {
 	struct xdma *xdma = card->board_data;
+	u32 wait = xdma->overdue ? IDLE_AGAIN_US :
+		   xdma->source ? IDLE_TIMEOUT_US : IDLE_TIMEOUT_STREAM_US;
 	u32 status;
 	int err;
 
@@ -54,7 +58,8 @@ int xdma_quiet(struct grabber_card *card)
 	writel(XDMA_CONTROL_RUN, xdma->c2h + XDMA_C2H_CONTROL_W1C);
 	err = readl_poll_timeout(xdma->c2h + XDMA_C2H_STATUS, status,
 				 status == ~0U || !(status & XDMA_STATUS_BUSY),
-				 10, xdma->source ? IDLE_TIMEOUT_US : IDLE_TIMEOUT_STREAM_US);
+				 10, wait);
+	xdma->overdue = err;
 	/* Of a card that does not answer nothing is known. */
 	return err || !xdma_is_block(xdma->c2h, XDMA_ID_C2H) ? -EBUSY : 0;
 }

@@ -70,6 +70,7 @@ struct xdma_ring {
  * @credited: next one that the engine has no credit for
  * @started: the engine is on
  * @fed: it got its first slots
+ * @overdue: it was told to stop, had its time for that, and goes on
  * @stopping: the source was told to stop: a packet that is too short now was cut off
  * @cause: why it was told so
  * @askew: frames do not begin with slots any more, or the engine failed
@@ -98,6 +99,7 @@ struct xdma {
 	u32 credited;
 	bool started;
 	bool fed;
+	bool overdue;
 	bool stopping;
 	enum grabber_loss cause;
 	bool askew;

@@ -508,8 +508,9 @@ struct grabber_bar {
  *
  * Errors: EINVAL: no such line; of UNMASK_IRQ also: no line at all; EOPNOTSUPP: the card
  * has none; of UNMASK_IRQ also: EACCES: the file was opened read-only; EAGAIN:
- * O_NONBLOCK, and the card is suspended or being reset; EIO: it did not come back;
- * ENODEV: it is gone; EINTR.
+ * O_NONBLOCK, and the card is suspended or being reset; EIO: it did not come back, or it
+ * was at work when it was found, and would write to memory of others; ENODEV: it is gone;
+ * EINTR.
  */
 struct grabber_irqs {
 	__u32 lines;
