@@ -69,9 +69,11 @@ def leftovers(guest):
 
 
 def messages(log, bdf):
-    """The driver's own lines about a device; the driver core's are not counted."""
+    """The driver's own lines about a device; the driver core's are not counted, nor those of
+    Debian's kernels about files that the firmware loader did not find."""
     return [line for line in log.splitlines()
-            if f"grabber {bdf}:" in line and "failed with error" not in line]
+            if f"grabber {bdf}:" in line and "failed with error" not in line
+            and f"{bdf}: firmware: " not in line]
 
 
 @contextlib.contextmanager
