@@ -68,6 +68,7 @@ enum grabber_pause {
  *	do @lines, but where there is one more than channels
  * @messages: these are messages (MSI, MSI-X), which need the way to memory, too
  * @asked: somebody asked for this device to be bound to this driver
+ * @streams: an XDMA core's streams are wanted as they are, where it has no video source
  * @framing: GRABBER_FRAMING_* that was asked for, for channels that have none of their own
  * @settings: what a person wants of it; while it is bound
  * @absent: it did not answer, and the log says so
@@ -92,6 +93,7 @@ struct grabber_function {
 	u32 vectors;
 	bool messages;
 	bool asked;
+	bool streams;
 	u32 framing;
 	const struct grabber_settings_of *settings;
 	atomic_t absent;

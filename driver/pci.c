@@ -354,7 +354,7 @@ static struct grabber_settings_of *read_settings(struct pci_dev *pdev)
 }
 
 static const struct grabber_board *choose_board(const struct grabber_settings_of *settings,
-						const struct grabber_board *by_id, u32 framed)
+						const struct grabber_board *by_id, bool streams)
 {
 	switch (settings->channel[0].number[GRABBER_SET_BOARD]) {
 	case GRABBER_WANT_XDMA:
@@ -363,7 +363,7 @@ static const struct grabber_board *choose_board(const struct grabber_settings_of
 		return &grabber_board_generic;
 	}
 	/* No id of ours: somebody asked for us by driver_override or new_id. */
-	return by_id ?: framed ? &grabber_board_xdma : &grabber_board_generic;
+	return by_id ?: streams ? &grabber_board_xdma : &grabber_board_generic;
 }
 
 static int probe(struct pci_dev *pdev, const struct pci_device_id *id)
@@ -373,6 +373,7 @@ static int probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	struct grabber_settings_of *settings;
 	struct grabber_function *function;
 	int framed = wanted_framing(pdev);
+	bool streams;
 	int err;
 
 	if (framed < 0)
@@ -380,19 +381,20 @@ static int probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	settings = read_settings(pdev);
 	if (!settings)
 		return -ENOMEM;
-	framed = grabber_settings_framing(settings, framed);
 	err = pcim_enable_device(pdev);
 	if (err) {
 		dev_err(&pdev->dev, "the card cannot be enabled (%d)\n", err);
 		return err;
 	}
-	board = choose_board(settings, board, framed);
+	streams = framed || grabber_settings_streams(settings);
+	board = choose_board(settings, board, streams);
 	function = grabber_function_create(&pdev->dev, board, &grabber_pci_bus);
 	if (!function)
 		return -ENOMEM;
 	function->settings = settings;
 	function->asked = asked ||
 			  grabber_is_set(&settings->channel[0], GRABBER_SET_BOARD);
+	function->streams = streams;
 	function->framing = framed;
 	/* Undone last of all: the interrupt handler needs the cards. */
 	err = devm_add_action_or_reset(&pdev->dev, release, function);

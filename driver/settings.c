@@ -173,25 +173,23 @@ struct grabber_settings_of *grabber_settings_read(struct device *dev, const char
 }
 
 /**
- * grabber_settings_framing() - what a frame is, where the card does not say it
+ * grabber_settings_streams() - does somebody want streams as they are?
  * @settings: what is said of the function
- * @parameter: GRABBER_FRAMING_* of the module's parameter
  *
- * Who asks for an XDMA core means packets, unless something else is said.
+ * Who asks for an XDMA core does, and who says of a channel what its frames are: of that
+ * channel only, others have what there is without it.
  *
- * Return: GRABBER_FRAMING_*.
+ * Return: whether an XDMA core without a video source is wanted.
  */
-u32 grabber_settings_framing(const struct grabber_settings_of *settings, u32 parameter)
+bool grabber_settings_streams(const struct grabber_settings_of *settings)
 {
 	u32 i;
 
 	for (i = 0; i < GRABBER_SETTINGS_CHANNELS; i++) {
 		if (grabber_is_set(&settings->channel[i], GRABBER_SET_FRAMING))
-			return settings->channel[i].number[GRABBER_SET_FRAMING];
+			return true;
 	}
-	if (!parameter && settings->channel[0].number[GRABBER_SET_BOARD] == GRABBER_WANT_XDMA)
-		return GRABBER_FRAMING_PACKET;
-	return parameter;
+	return settings->channel[0].number[GRABBER_SET_BOARD] == GRABBER_WANT_XDMA;
 }
 
 /**

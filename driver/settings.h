@@ -114,7 +114,7 @@ struct grabber_card;
 
 /* settings.c */
 struct grabber_settings_of *grabber_settings_read(struct device *dev, const char *serial);
-u32 grabber_settings_framing(const struct grabber_settings_of *settings, u32 parameter);
+bool grabber_settings_streams(const struct grabber_settings_of *settings);
 void grabber_settings_refused(struct grabber_card *card, enum grabber_setting which,
 			      const char *why);
 void grabber_settings_exit(void);

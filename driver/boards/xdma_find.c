@@ -126,7 +126,7 @@ int xdma_find(struct grabber_function *function)
 	found = find_sources(function, device, core_bar, channels);
 	if (found < 0)
 		return found;
-	if (!found && !(function->asked && function->framing))
+	if (!found && !(function->asked && function->streams))
 		return leave_alone(function,
 				   "an XDMA core without a grabber video source, and nobody asked for its streams as they are (grabberctl bind, or driver_override and framing=)");
 	if (!found)
