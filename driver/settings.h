@@ -37,6 +37,7 @@ enum grabber_setting {
 	GRABBER_SET_SLOT_SIZE,
 	GRABBER_SET_FORMAT,
 	GRABBER_SET_NAME,
+	GRABBER_SET_ID,		/* of the card that is bound; grabberctl looks at it, at boot */
 	GRABBER_SETTINGS,
 };
 
@@ -62,7 +63,8 @@ enum grabber_nearness {
  * @line: where in the text each of them was said, 0: it was not
  * @once: a bit for each that was said for this time only, in another text
  * @near: how near the section was
- * @number: the values of those that are numbers: GRABBER_WANT_* and GRABBER_FRAMING_*, too
+ * @number: the values of those that are numbers: GRABBER_WANT_* and GRABBER_FRAMING_*, too;
+ *	of GRABBER_SET_ID vendor << 16 | device
  * @format: that of GRABBER_SET_FORMAT
  * @name: that of GRABBER_SET_NAME
  */

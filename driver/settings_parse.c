@@ -18,10 +18,11 @@
 #define NO_SECTION	"no section begins before it: [pci-0000:01:00.0] or [serial:...]"
 #define BAD_SECTION	"a section begins with its name in brackets, alone in its line"
 #define NO_SETTING	"a line is key=value, and a comment begins with # in a line of its own"
-#define UNKNOWN		"there is no such setting: board, framing, bar, slots, slot_size, format, name"
-#define WHOLE_CARD	"board= is of the whole card: it belongs into the section without -chan"
+#define UNKNOWN		"there is no such setting: board, framing, bar, slots, slot_size, format, name, id"
+#define WHOLE_CARD	"board= and id= are of the whole card: they belong into the section without -chan"
 #define BAD_FORMAT	"format= is WIDTHxHEIGHT:FOURCC:BYTESPERLINE, as in 1920x1080:RGB3:5760, and :SIZEIMAGE may follow; up to 64M a frame"
-#define BAD_NAME	"name= has up to 31 letters, digits, '.', '_' and '-', begins with a letter or a digit, and does not end in -bar"
+#define BAD_NAME	"name= has up to 31 letters, digits, '.', '_' and '-', begins with a letter or a digit, is no number, does not begin with pci- and does not end in -bar"
+#define BAD_ID		"id= is VENDOR:DEVICE in hexadecimal digits, as in 10ee:7024"
 
 /* A piece of the text. No zero ends it. */
 struct span {
@@ -212,9 +213,22 @@ static bool read_format(struct span text, struct grabber_format *format)
 	       (u64)format->bytesperline * format->height <= format->sizeimage;
 }
 
-/* Of links below /dev, so of plain characters; "-bar" at its end is the register node's. */
+/* As lspci -n shows them. */
+static bool read_id(struct span text, u32 *value)
+{
+	*value = 0;
+	return text.bytes == 9 && text.at[4] == ':' && read_hex(text.at, 4, value) &&
+	       read_hex(text.at + 5, 4, value);
+}
+
+/*
+ * Of links below /dev, so of plain characters; "-bar" at its end is the register node's.
+ * And nothing that programs take for a card's number, or for a section.
+ */
 static bool read_name(struct span text, char *name)
 {
+	struct span rest = text;
+	bool number = true;
 	size_t i;
 
 	if (!text.bytes || text.bytes > GRABBER_NAME_MAX)
@@ -226,7 +240,10 @@ static bool read_name(struct span text, char *name)
 
 		if (!plain && (!i || (c != '.' && c != '_' && c != '-')))
 			return false;
+		number &= c >= '0' && c <= '9';
 	}
+	if (number || take_prefix(&rest, "pci-"))
+		return false;
 	if (text.bytes >= 4 && !memcmp(text.at + text.bytes - 4, "-bar", 4))
 		return false;
 	memcpy(name, text.at, text.bytes);
@@ -267,9 +284,11 @@ static const char *read_value(enum grabber_setting which, struct span text,
 	case GRABBER_SET_FORMAT:
 		return read_format(text, &to->format) ?
 			NULL : BAD_FORMAT;
-	default:
+	case GRABBER_SET_NAME:
 		return read_name(text, to->name) ?
 			NULL : BAD_NAME;
+	default:
+		return read_id(text, number) ? NULL : BAD_ID;
 	}
 }
 
@@ -283,6 +302,7 @@ static enum grabber_setting find_setting(struct span key)
 		[GRABBER_SET_SLOT_SIZE] = "slot_size",
 		[GRABBER_SET_FORMAT] = "format",
 		[GRABBER_SET_NAME] = "name",
+		[GRABBER_SET_ID] = "id",
 	};
 	u32 i;
 
@@ -331,7 +351,8 @@ static void read_setting(struct reader *reader, struct span line)
 		wrong(reader, UNKNOWN);
 		return;
 	}
-	if (which == GRABBER_SET_BOARD && reader->near >= GRABBER_NEAR_SLOT_CHANNEL) {
+	if ((which == GRABBER_SET_BOARD || which == GRABBER_SET_ID) &&
+	    reader->near >= GRABBER_NEAR_SLOT_CHANNEL) {
 		wrong(reader, WHOLE_CARD);
 		return;
 	}

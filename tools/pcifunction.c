@@ -85,6 +85,16 @@ static void read_serial(struct pci_function *function)
 	}
 }
 
+static void read_id(struct pci_function *function)
+{
+	char vendor[16], device[16];
+
+	if (root_read(vendor, sizeof(vendor), DEVICES "/%s/vendor", function->bus) > 0 &&
+	    root_read(device, sizeof(device), DEVICES "/%s/device", function->bus) > 0)
+		snprintf(function->id, sizeof(function->id), "%04lx:%04lx",
+			 strtoul(vendor, NULL, 16) & 0xffff, strtoul(device, NULL, 16) & 0xffff);
+}
+
 bool pci_read(const char *bus, struct pci_function *function)
 {
 	char text[32];
@@ -103,6 +113,7 @@ bool pci_read(const char *bus, struct pci_function *function)
 	function->virtual_function = !root_look(DEVICES "/%s/physfn", function->bus);
 	if (root_read(text, sizeof(text), DEVICES "/%s/sriov_numvfs", function->bus) > 0)
 		function->virtual_functions = strtoul(text, NULL, 10);
+	read_id(function);
 	read_serial(function);
 	return true;
 }

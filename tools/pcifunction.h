@@ -14,6 +14,7 @@
  * @bus: "0000:01:00.0"
  * @slot: name of its section in cards.conf, "pci-0000:01:00.0"
  * @serial: the same by serial number, "serial:01-23-...", "" where it has none
+ * @id: vendor and device, "10ee:7024"; "" where sysfs does not tell
  * @driver: "" for none
  * @override: who alone may drive it, "" for anybody
  * @class: its class, subclass and interface
@@ -24,6 +25,7 @@ struct pci_function {
 	char bus[32];
 	char slot[40];
 	char serial[40];
+	char id[16];
 	char driver[64];
 	char override[64];
 	unsigned int class;

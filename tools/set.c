@@ -40,6 +40,7 @@ static const char * const names[GRABBER_SETTINGS] = {
 	[GRABBER_SET_SLOT_SIZE] = "slot_size",
 	[GRABBER_SET_FORMAT] = "format",
 	[GRABBER_SET_NAME] = "name",
+	[GRABBER_SET_ID] = "id",
 };
 
 struct arguments {
@@ -84,6 +85,7 @@ static const char doc[] =
 	"  framing=HOW          packet or slot\n"
 	"  board=BOARD          xdma or generic; see 'grabberctl bind'\n"
 	"  name=NAME            a link /dev/grabber/by-name/NAME\n"
+	"  id=VENDOR:DEVICE     what board= is said of, as 10ee:7024: no other card is bound at boot\n"
 	"The first three are in force at once; the others when the card is bound the next time.";
 
 static const struct argp_option options[] = {
@@ -272,7 +274,7 @@ static int check(struct arguments *arguments, const struct target *target)
 			 setting != GRABBER_SET_FORMAT;
 	}
 	if (later && !arguments->save && !arguments->rebind) {
-		say("board, bar, framing and name are in force when the card is bound: say --rebind to have that now, --save for the next time, or both");
+		say("board, bar, framing, name and id are in force when the card is bound: say --rebind to have that now, --save for the next time, or both");
 		return -1;
 	}
 	if (!target->count && !arguments->save) {
@@ -457,7 +459,7 @@ static int change(struct arguments *arguments, struct target *target)
 static void in_force(unsigned int card, enum grabber_setting setting, char *text, size_t size)
 {
 	static const char * const files[GRABBER_SETTINGS] = {
-		"board", "framing", NULL, "slots", "slot_size", NULL, "name",
+		"board", "framing", NULL, "slots", "slot_size", NULL, "name", NULL,
 	};
 	char path[PATH_MAX];
 
@@ -514,6 +516,8 @@ static void show(unsigned int card, const struct target *target, const struct ca
 			in_force(card, i, text, sizeof(text));
 		if (i == GRABBER_SET_BAR && grabber_is_set(of, i))
 			snprintf(text, sizeof(text), "%" PRIu32, of->number[i]);
+		else if (i == GRABBER_SET_ID)
+			snprintf(text, sizeof(text), "%s", target->function.id);
 		snprintf(line, sizeof(line), "line %u of %s", of->line[i], CARDS_FILE);
 		printf("  %-10s %-32s %s\n", names[i], text[0] ? text : "-",
 		       grabber_is_set(of, i) ? line : origin(i));

@@ -49,6 +49,8 @@ static void print(int channel, const struct grabber_settings *settings)
 		       format->pixelformat, format->bytesperline, format->sizeimage);
 	if (grabber_is_set(settings, GRABBER_SET_NAME))
 		printf(" name=%s", settings->name);
+	if (grabber_is_set(settings, GRABBER_SET_ID))
+		printf(" id=%08x", settings->number[GRABBER_SET_ID]);
 	putchar('\n');
 }
 

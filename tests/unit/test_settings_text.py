@@ -61,7 +61,8 @@ def test_all_that_can_be_said(parse):
 @pytest.mark.parametrize("good,value", [
     ("slots=2", "2"), ("slots=0064", "64"), ("slot_size=1", "1"), ("slot_size=64m", str(64 << 20)),
     ("slot_size=65536K", str(64 << 20)), ("bar=0", "0"), ("board=generic", "2"),
-    ("framing=packet", "1"), ("name=a", "a"), ("name=" + "9" * 31, "9" * 31), ("name=bar", "bar"),
+    ("framing=packet", "1"), ("name=a", "a"), ("name=x" + "9" * 30, "x" + "9" * 30), ("name=bar", "bar"),
+    ("name=1-2", "1-2"), ("id=10ee:7024", "10ee7024"), ("id=10EE:903F", "10ee903f"),
     ("format=8x2:Y16:16", "8x2:20363159:16:32"), ("format=8x2:Y16 :16:40", "8x2:20363159:16:40"),
     ("format=8x2:Y16-BE:16", "8x2:a0363159:16:32"), ("format=8x2:0x20363159:16", "8x2:20363159:16:32"),
     ("format=8x2:unknown:16", "8x2:00000000:16:32"), ("format=8x2:MJPG:0:1000", "8x2:47504a4d:0:1000"),
@@ -77,7 +78,8 @@ def test_good(parse, good, value):
     "slot_size=0", "slot_size=65M", "slot_size=M", "slot_size=4G", "slot_size=0K",
     "slot_size=67108865", "slot_size=4398046511104K", "bar=6", "bar=-1", "framing=card",
     "framing=Packet", "board=edu", "board=", "name=", "name=a/b", "name=..", "name=-a", "name=a b",
-    "name=x-bar", "name=ä", "name=" + "a" * 32, "name=a\0b", "format=640x480", "format=640x480:GREY",
+    "name=x-bar", "name=5", "name=" + "9" * 31, "name=pci-a", "name=PCI-0000", "name=ä",
+    "id=", "id=10ee", "id=10ee:702", "id=10ee:70245", "id=10ee-7024", "id=0x10:7024", "id=10ee:702g", "name=" + "a" * 32, "name=a\0b", "format=640x480", "format=640x480:GREY",
     "format=640x480:GREY:", "format=640x480:GREY:640:", "format=640x480:GREY:640:307199",
     "format=640x480:GREY:640:307200:1", "format=640:480:GREY:640", "format=x:GREY:1", "format=::::",
     "format=65536x65536:GREY:65536", "format=1x1:GREYS:1", "format=1x1::1", "format=1x1:0x1234567g:1",
@@ -111,8 +113,9 @@ def test_the_nearest_counts(parse):
         assert said.channel == [{"bar": "1", "slots": slots, "name": "x"} for slots in "5675"]
     [said] = parse(whole + section("slots=9") + section("slots=1"))
     assert said.channel[0] == {"bar": "1", "slots": "9"} and said.wrong == 1
-    [said] = parse(section("board=xdma", name=SLOT + "-chan1"))
-    assert said.wrong == 1 and "whole card" in said.why
+    for setting in ("board=xdma", "id=10ee:7024"):
+        [said] = parse(section(setting, name=SLOT + "-chan1"))
+        assert said.wrong == 1 and "whole card" in said.why
 
 
 def test_only_the_first_is_told(parse):
