@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -12,9 +13,11 @@
 
 #include "cardsfile.h"
 #include "doctor_root.h"
+#include "pcifunction.h"
 #include "say.h"
 
 #define BLANKS	" \t\r"
+#define NOT_REGULAR	(-1)	/* in the place of an errno */
 #define HEAD								\
 	"# Settings of frame grabbers, a section a card: grabber(4) and grabberctl(1), \"set\".\n"
 
@@ -71,7 +74,9 @@ bool cards_named(const struct cards_line *line, const char *name)
 
 static int explain(const char *what, int error)
 {
-	if (error == EACCES || error == EPERM)
+	if (error == NOT_REGULAR)
+		say("%s cannot be %s: it is no regular file", CARDS_FILE, what);
+	else if (error == EACCES || error == EPERM)
 		say("%s cannot be %s: permission denied; run this as root, with sudo", CARDS_FILE, what);
 	else if (error == ENOSPC || error == EDQUOT)
 		say("%s cannot be %s: the disk is full; the file is as it was", CARDS_FILE, what);
@@ -91,19 +96,13 @@ static void *must(void *memory)
 
 int cards_lock(void)
 {
-	char *dir = root_path("%s", CARDS_DIR);
-	int fd;
+	char *path = root_path("%s", CARDS_LOCK);
+	int fd = open(path, O_RDONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	int error = errno;
 
-	if (mkdir(dir, 0755) && errno != EEXIST) {
-		explain("written", errno);
-		free(dir);
-		return -1;
-	}
-	/* The directory's own: a file would be left over. */
-	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	free(dir);
+	free(path);
 	if (fd < 0)
-		return explain("written", errno);
+		return explain("written", error);
 	while (flock(fd, LOCK_EX)) {
 		if (errno == EINTR)
 			continue;
@@ -114,9 +113,36 @@ int cards_lock(void)
 	return fd;
 }
 
+void cards_unlock(int lock)
+{
+	/* A child that hangs in a driver has the descriptor, too. */
+	flock(lock, LOCK_UN);
+	close(lock);
+}
+
+/* One that waits for nobody, as a pipe would. */
+static FILE *open_file(void)
+{
+	char *path = root_path("%s", CARDS_FILE);
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	FILE *file = NULL;
+	struct stat st;
+	int error = errno;
+
+	free(path);
+	if (fd >= 0) {
+		error = fstat(fd, &st) ? errno : S_ISREG(st.st_mode) ? 0 : NOT_REGULAR;
+		file = error ? NULL : fdopen(fd, "r");
+		if (!file)
+			close(fd);
+	}
+	errno = error;
+	return file;
+}
+
 int cards_load(struct cards_file *file)
 {
-	FILE *from = root_open("%s", CARDS_FILE);
+	FILE *from = open_file();
 	int error = errno;
 
 	memset(file, 0, sizeof(*file));
@@ -135,6 +161,19 @@ int cards_load(struct cards_file *file)
 		return explain("read", error);
 	}
 	return 0;
+}
+
+int cards_load_to_change(struct cards_file *file)
+{
+	if (cards_load(file))
+		return -1;
+	if (file->bytes <= GRABBER_SETTINGS_BYTES)
+		return 0;
+	/* What is behind that was not read, and would be gone. */
+	say("%s has more than %d bytes, and the driver takes none of it: make it shorter with an editor first",
+	    CARDS_FILE, GRABBER_SETTINGS_BYTES);
+	cards_free(file);
+	return -1;
 }
 
 void cards_free(struct cards_file *file)
@@ -172,6 +211,26 @@ const char *cards_wrong(const char *section, const char *line, size_t length)
 	free(settings);
 	free(file.text);
 	return why;
+}
+
+bool cards_is_section(const char *name)
+{
+	const char *channel = strcasestr(name, "-chan");
+	size_t length = channel ? (size_t)(channel - name) : strlen(name);
+	char card[40], bus[32];
+
+	if (length >= sizeof(card) || (channel && (strlen(channel) != 6 || channel[5] < '0' ||
+	    channel[5] >= '0' + GRABBER_SETTINGS_CHANNELS)))
+		return false;
+	snprintf(card, sizeof(card), "%.*s", (int)length, name);
+	if (!strncasecmp(card, "pci-", 4))
+		return pci_address(card + 4, bus, sizeof(bus)) && !strcasecmp(bus, card + 4);
+	if (strncasecmp(card, "serial:", 7) || length != 7 + 23)
+		return false;
+	for (int i = 0; i < 23; i++)
+		if (i % 3 == 2 ? card[7 + i] != '-' : !isxdigit((unsigned char)card[7 + i]))
+			return false;
+	return true;
 }
 
 bool cards_has_section(const struct cards_file *file, const char *section)
@@ -359,9 +418,10 @@ static int save_as(const char *path, const struct cards_file *file)
 
 int cards_save(const struct cards_file *file)
 {
-	char *path = root_path("%s", CARDS_FILE), *real;
-	int error;
+	char *path = root_path("%s", CARDS_FILE), *dir = root_path("%s", CARDS_DIR), *real;
+	int error = mkdir(dir, 0755) && errno != EEXIST ? errno : 0;
 
+	free(dir);
 	if (file->bytes > GRABBER_SETTINGS_BYTES) {
 		say("%s would have more than %d bytes, and the driver takes none of it then; take something out first",
 		    CARDS_FILE, GRABBER_SETTINGS_BYTES);
@@ -370,7 +430,8 @@ int cards_save(const struct cards_file *file)
 	}
 	/* Where it is a link, what that leads to is replaced. */
 	real = realpath(path, NULL);
-	error = save_as(real ? real : path, file);
+	if (!error)
+		error = save_as(real ? real : path, file);
 	free(real);
 	free(path);
 	return error ? explain("written", error) : 0;

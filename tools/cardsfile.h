@@ -13,6 +13,7 @@
 
 #define CARDS_DIR	"/etc/grabber"
 #define CARDS_FILE	CARDS_DIR "/cards.conf"
+#define CARDS_LOCK	"/run/grabber.lock"	/* root's: others could hold it for ever */
 #define CARDS_LINK	"/lib/firmware/" GRABBER_SETTINGS_FILE
 
 /**
@@ -54,11 +55,18 @@ struct cards_line {
 bool cards_line(const struct cards_file *file, size_t start, struct cards_line *line);
 bool cards_named(const struct cards_line *line, const char *name);
 
-/* Wait until nobody else changes it. Returns a descriptor to close, or -1 after saying why. */
+/*
+ * Wait until nobody else changes it, or who has a card. Returns what cards_unlock() takes, or
+ * -1 after saying why.
+ */
 int cards_lock(void);
+void cards_unlock(int lock);
 
 /* No file is an empty one. Returns 0, or -1 after saying why. */
 int cards_load(struct cards_file *file);
+
+/* The same, for cards_save(): not where there is more of it than was read. */
+int cards_load_to_change(struct cards_file *file);
 void cards_free(struct cards_file *file);
 
 /* What the driver would find for a card; @serial is "" for none. For the caller to free. */
@@ -67,6 +75,9 @@ struct grabber_settings_of *cards_settings(const struct cards_file *file, const 
 
 /* NULL where "key=value" is right for a section of that name, else what would be right. */
 const char *cards_wrong(const char *section, const char *line, size_t length);
+
+/* Can there be a card whose section this is? */
+bool cards_is_section(const char *name);
 
 bool cards_has_section(const struct cards_file *file, const char *section);
 

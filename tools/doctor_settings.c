@@ -40,32 +40,13 @@ static bool is_there(const char *name)
 	return found;
 }
 
-static bool is_name(const char *name)
-{
-	char bus[32], *copy;
-	bool good;
-
-	if (!strncasecmp(name, "serial:", 7))
-		return true;
-	if (strncasecmp(name, "pci-", 4))
-		return false;
-	copy = strdup(name + 4);
-	if (!copy)
-		return true;
-	if (strcasestr(copy, "-chan"))
-		*strcasestr(copy, "-chan") = 0;
-	good = pci_address(copy, bus, sizeof(bus)) && !strcasecmp(bus, copy);
-	free(copy);
-	return good;
-}
-
 static void check_section(struct doctor *doctor, unsigned int number, const char *name)
 {
 	if (!name[0])
 		doctor_tell(doctor, "settings", "", DOCTOR_WARNING, NULL,
 			    "line %u of %s: a section begins with its name in brackets, alone in its line",
 			    number, CARDS_FILE);
-	else if (!is_name(name))
+	else if (!cards_is_section(name))
 		doctor_tell(doctor, "settings", "", DOCTOR_WARNING, NULL,
 			    "line %u of %s: [%.60s] is no card: write pci-0000:01:00.0, as 'ls /dev/grabber/by-path' shows it, or serial:01-23-45-67-89-ab-cd-ef",
 			    number, CARDS_FILE, name);
