@@ -189,8 +189,13 @@ int pci_write_within(unsigned int seconds, const char *text, const char *fmt, ..
 	path = root_path("%s", below);
 	fflush(NULL);
 	child = fork();
-	if (!child)
+	if (!child) {
+		/* Whoever reads what we print does not wait for it. */
+		close(STDIN_FILENO);
+		close(STDOUT_FILENO);
+		close(STDERR_FILENO);
 		_exit(-write_path(path, text));
+	}
 	free(path);
 	if (child < 0)
 		return -errno;

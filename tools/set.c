@@ -3,8 +3,6 @@
 #include <argp.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,31 +14,18 @@
 #include "cardsfile.h"
 #include "device.h"
 #include "doctor_root.h"
-#include "fourcc.h"
 #include "number.h"
 #include "say.h"
+#include "set.h"
 #include "sysfs.h"
-#include "textfile.h"
 #include "verbs.h"
 
 #define WISHES_MAX	16
-#define PARAMETERS	"/sys/module/grabber/parameters"
 
 enum {
 	KEY_SAVE = 0x100,
 	KEY_REBIND,
 	KEY_SERIAL,
-};
-
-static const char * const names[GRABBER_SETTINGS] = {
-	[GRABBER_SET_BOARD] = "board",
-	[GRABBER_SET_FRAMING] = "framing",
-	[GRABBER_SET_BAR] = "bar",
-	[GRABBER_SET_SLOTS] = "slots",
-	[GRABBER_SET_SLOT_SIZE] = "slot_size",
-	[GRABBER_SET_FORMAT] = "format",
-	[GRABBER_SET_NAME] = "name",
-	[GRABBER_SET_ID] = "id",
 };
 
 struct arguments {
@@ -51,23 +36,6 @@ struct arguments {
 	bool save;
 	bool rebind;
 	bool serial;
-};
-
-/**
- * struct target - what the settings are of
- * @function: the device; without a bus where only a section was named
- * @section: name of the section in cards.conf
- * @cards: the cards that are there of it
- * @count: how many
- * @channel: lowest channel that it is about
- */
-struct target {
-	struct pci_function function;
-	char section[64];
-	unsigned int cards[GRABBER_SETTINGS_CHANNELS];
-	int count;
-	unsigned int channel;
-	bool near_channel;
 };
 
 static const char doc[] =
@@ -127,7 +95,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	}
 }
 
-static void add_cards(struct target *target)
+static void add_cards(struct set_target *target)
 {
 	unsigned int *cards;
 	int count = device_all(&cards);
@@ -144,15 +112,15 @@ static void add_cards(struct target *target)
 /* A section's name, for a card that need not be there */
 static bool is_section(const char *name)
 {
-	return !strncmp(name, "pci-", 4) || !strncmp(name, "serial:", 7);
+	return !strncasecmp(name, "pci-", 4) || !strncasecmp(name, "serial:", 7);
 }
 
-static int find_section(const char *name, struct target *target)
+static int find_section(const char *name, struct set_target *target)
 {
 	const char *channel = strcasestr(name, "-chan");
 
-	if (strlen(name) >= sizeof(target->section) || strpbrk(name, "]\n\r\t ")) {
-		say("'%s' is no name of a section, such as pci-0000:01:00.0", name);
+	if (!cards_is_section(name)) {
+		say("'%s' is no name of a section: write pci-0000:01:00.0, with all its digits, or serial:01-23-45-67-89-ab-cd-ef, and -chan0 to -chan3 behind it for one channel", name);
 		return -1;
 	}
 	snprintf(target->section, sizeof(target->section), "%s", name);
@@ -161,7 +129,7 @@ static int find_section(const char *name, struct target *target)
 	return 0;
 }
 
-static int find_target(const struct arguments *arguments, struct target *target)
+static int find_target(const struct arguments *arguments, struct set_target *target)
 {
 	const char *name = arguments->device;
 	struct sysfs_card sysfs = { .channels = 1 };
@@ -199,7 +167,7 @@ static int find_target(const struct arguments *arguments, struct target *target)
 
 /* Of the two that may be about the card. */
 static void choose_section(const struct arguments *arguments, const struct cards_file *file,
-			   struct target *target)
+			   struct set_target *target)
 {
 	char by_serial[64], suffix[16] = "";
 
@@ -220,7 +188,7 @@ static enum grabber_setting which(const char *wish)
 	int i;
 
 	for (i = 0; i < GRABBER_SETTINGS; i++)
-		if (strlen(names[i]) == length && !strncmp(wish, names[i], length))
+		if (strlen(set_names[i]) == length && !strncmp(wish, set_names[i], length))
 			break;
 	return i;
 }
@@ -248,8 +216,23 @@ static char *whole_format(const char *wish)
 	return whole;
 }
 
+/* NULL, or what is wrong. The file's lines may have blanks and be comments; wishes may not. */
+static const char *wrong(const char *wish, const char *section)
+{
+	const char *value = value_of(wish), *blanks = " \t";
+	size_t length = strlen(value);
+
+	if (strpbrk(wish, "\n\r"))
+		return "a setting has one line";
+	if (length && (strchr(blanks, value[0]) || strchr(blanks, value[length - 1])))
+		return "a setting is KEY=VALUE, with no blanks around it";
+	/* What is none, in the words for the file */
+	return cards_wrong(section, which(wish) == GRABBER_SETTINGS ? "=" : wish,
+			   which(wish) == GRABBER_SETTINGS ? 1 : strlen(wish));
+}
+
 /* Returns 0, or -1 after saying what is wrong with a wish. */
-static int check(struct arguments *arguments, const struct target *target)
+static int check(struct arguments *arguments, const struct set_target *target)
 {
 	const char *section = target->near_channel ? "x-chan0" : "x", *why;
 	bool later = false;
@@ -264,8 +247,7 @@ static int check(struct arguments *arguments, const struct target *target)
 			if (!*wish)
 				return -1;
 		}
-		why = strpbrk(*wish, "\n\r") ? "a setting has one line" :
-			cards_wrong(section, *wish, strlen(*wish));
+		why = wrong(*wish, section);
 		if (why) {
 			say("'%s': %s", *wish, why);
 			return -1;
@@ -290,9 +272,9 @@ static int check(struct arguments *arguments, const struct target *target)
 
 /* Is it said elsewhere in the file, nearer to the card? Says where. */
 static bool hidden(const struct cards_file *file, const struct arguments *arguments,
-		   const struct target *target)
+		   const struct set_target *target)
 {
-	unsigned int near = !strncmp(target->section, "serial:", 7) ? GRABBER_NEAR_SERIAL :
+	unsigned int near = !strncasecmp(target->section, "serial:", 7) ? GRABBER_NEAR_SERIAL :
 							       GRABBER_NEAR_SLOT;
 	struct grabber_settings_of *settings;
 	bool found = false;
@@ -308,35 +290,37 @@ static bool hidden(const struct cards_file *file, const struct arguments *argume
 		if (of->near[setting] <= near)
 			continue;
 		say("line %u of %s says %s= in a section that is nearer to this card, which counts: change that one, and try again",
-		    of->line[setting], CARDS_FILE, names[setting]);
+		    of->line[setting], CARDS_FILE, set_names[setting]);
 		found = true;
 	}
 	free(settings);
 	return found;
 }
 
-static int save(const struct arguments *arguments, struct target *target)
+/* What the file will be. Returns 0, or -1 after saying why it cannot be. */
+static int prepare(const struct arguments *arguments, struct set_target *target,
+		   struct cards_file *file)
 {
-	struct cards_file file;
-	int lock = cards_lock(), error = -1;
+	bool board = false, id = false;
 
-	if (lock < 0)
+	if (cards_load_to_change(file))
 		return -1;
-	if (cards_load(&file)) {
-		close(lock);
-		return -1;
-	}
-	choose_section(arguments, &file, target);
-	for (int i = 0; i < arguments->count; i++)
-		cards_change(&file, target->section, names[which(arguments->wishes[i])],
+	choose_section(arguments, file, target);
+	for (int i = 0; i < arguments->count; i++) {
+		enum grabber_setting setting = which(arguments->wishes[i]);
+
+		cards_change(file, target->section, set_names[setting],
 			     value_of(arguments->wishes[i]));
-	if (!hidden(&file, arguments, target))
-		error = cards_save(&file);
-	cards_free(&file);
-	close(lock);
-	if (!error)
-		cards_warn_of_link();
-	return error;
+		board |= setting == GRABBER_SET_BOARD;
+		id |= setting == GRABBER_SET_ID;
+	}
+	/* As bind has it: of this card, not of another in its place. */
+	if (board && !id && target->function.id[0])
+		cards_change(file, target->section, "id", target->function.id);
+	if (!hidden(file, arguments, target))
+		return 0;
+	cards_free(file);
+	return -1;
 }
 
 static const char *wished(const struct arguments *arguments, enum grabber_setting setting)
@@ -409,136 +393,81 @@ static int apply(const struct arguments *arguments, unsigned int card)
 	return error;
 }
 
-static int rebind(const struct arguments *arguments, const struct target *target)
+static int rebind(const struct arguments *arguments, const struct set_target *target)
 {
 	const struct pci_function *function = &target->function;
 	char once[512] = "", section[64];
 	size_t used = 0;
 
+	if (bind_in_use(function))
+		return -1;
 	if (target->near_channel)
 		snprintf(section, sizeof(section), "%s-chan%u", function->slot, target->channel);
 	else
 		snprintf(section, sizeof(section), "%s", function->slot);
-	/* What is saved is read anyway. */
-	for (int i = 0; !arguments->save && i < arguments->count && used < sizeof(once); i++)
+	for (int i = 0; i < arguments->count && used < sizeof(once); i++)
 		used += snprintf(once + used, sizeof(once) - used, "%s\n", arguments->wishes[i]);
 	if (bind_move(function, section, once))
 		return -1;
 	/* A card that grabber takes by itself was not asked for now, either. */
-	pci_write(target->function.override[0] ? target->function.override : "\n",
-		  PCI_BUS "/devices/%s/driver_override", function->bus);
-	return 0;
+	return bind_override(function->bus, function->override);
 }
 
-static int change(struct arguments *arguments, struct target *target)
+/* Rebind and save; what the driver does not take with the card is not saved. */
+static int keep(const struct arguments *arguments, struct set_target *target)
 {
+	bool there = target->function.bus[0];
+	char bus[sizeof(target->function.bus)];
+	struct cards_file file = { 0 };
+	int error;
+
+	snprintf(bus, sizeof(bus), "%s", target->function.bus);
+	/* It may have gone another way while we waited. */
+	if (there && !pci_read(bus, &target->function)) {
+		say("%s is gone", bus);
+		return -1;
+	}
+	if (arguments->save && prepare(arguments, target, &file))
+		return -1;
+	error = arguments->rebind ? rebind(arguments, target) : 0;
+	if (!error && arguments->save) {
+		error = cards_save(&file);
+		if (error && arguments->rebind)
+			say("so it is in force now, but not after the card is plugged in again");
+		if (!error)
+			cards_warn_of_link();
+	}
+	cards_free(&file);
+	return error;
+}
+
+static int change(struct arguments *arguments, struct set_target *target)
+{
+	struct bind_guard guard;
+	int error;
+
 	if (check(arguments, target))
 		return EXIT_FAILED;
 	if (arguments->rebind && geteuid()) {
 		say("only root binds a card anew: run this with sudo");
 		return EXIT_FAILED;
 	}
-	if (arguments->rebind && bind_in_use(&target->function))
-		return EXIT_FAILED;
 	for (int i = 0; !arguments->rebind && i < target->count; i++)
 		if (apply(arguments, target->cards[i]))
 			return EXIT_FAILED;
-	if (arguments->save && save(arguments, target)) {
-		if (target->count && !arguments->rebind)
-			say("so what can be set at once is in force now, but not after the card is plugged in again");
-		return EXIT_FAILED;
+	if (!arguments->save && !arguments->rebind)
+		return EXIT_SUCCESS;
+	error = bind_begin(&guard);
+	if (!error) {
+		error = keep(arguments, target);
+		bind_end(&guard);
 	}
-	if (arguments->rebind && rebind(arguments, target))
+	if (error && target->count && !arguments->rebind)
+		say("so what can be set at once is in force now, but not after the card is plugged in again");
+	if (error)
 		return EXIT_FAILED;
 	if (arguments->save)
 		printf("saved in %s: [%s]\n", CARDS_FILE, target->section);
-	return EXIT_SUCCESS;
-}
-
-/* What is in force, by sysfs; "" where that does not tell. */
-static void in_force(unsigned int card, enum grabber_setting setting, char *text, size_t size)
-{
-	static const char * const files[GRABBER_SETTINGS] = {
-		"board", "framing", NULL, "slots", "slot_size", NULL, "name", NULL,
-	};
-	char path[PATH_MAX];
-
-	text[0] = 0;
-	if (!files[setting])
-		return;
-	snprintf(path, sizeof(path), "%s/grabber%u/%s", GRABBER_CLASS_DIR, card, files[setting]);
-	textfile_read(path, text, size);
-}
-
-static void show_format(unsigned int card, char *text, size_t size)
-{
-	char fourcc[FOURCC_TEXT];
-	struct sysfs_card sysfs;
-
-	text[0] = 0;
-	if (!sysfs_card(card, &sysfs))
-		snprintf(text, size, "%" PRIu32 "x%" PRIu32 ":%s, %" PRIu32 " bytes",
-			 sysfs.format.width, sysfs.format.height,
-			 fourcc_text(sysfs.format.pixelformat, fourcc), sysfs.format.sizeimage);
-}
-
-/* Where a value comes from that the file says nothing of. */
-static const char *origin(enum grabber_setting setting)
-{
-	static const char * const defaults[GRABBER_SETTINGS] = {
-		NULL, "", "-1", "0", "1048576", NULL, NULL,
-	};
-	char text[64];
-
-	if (!defaults[setting] ||
-	    root_read(text, sizeof(text), PARAMETERS "/%s", names[setting]) < 0 ||
-	    !strcmp(text, defaults[setting]))
-		return "";
-	return "by the module's parameter, or set since";
-}
-
-static void show(unsigned int card, const struct target *target, const struct cards_file *file)
-{
-	struct grabber_settings_of *settings = cards_settings(file, target->function.slot,
-							      target->function.serial);
-	struct sysfs_card sysfs = { 0 };
-	char text[96], line[64];
-
-	sysfs_card(card, &sysfs);
-	printf("Settings of grabber%u (%s)\n", card, target->function.bus);
-	for (int i = 0; i < GRABBER_SETTINGS; i++) {
-		const struct grabber_settings *of =
-			&settings->channel[sysfs.channel % GRABBER_SETTINGS_CHANNELS];
-
-		if (i == GRABBER_SET_FORMAT)
-			show_format(card, text, sizeof(text));
-		else
-			in_force(card, i, text, sizeof(text));
-		if (i == GRABBER_SET_BAR && grabber_is_set(of, i))
-			snprintf(text, sizeof(text), "%" PRIu32, of->number[i]);
-		else if (i == GRABBER_SET_ID)
-			snprintf(text, sizeof(text), "%s", target->function.id);
-		snprintf(line, sizeof(line), "line %u of %s", of->line[i], CARDS_FILE);
-		printf("  %-10s %-32s %s\n", names[i], text[0] ? text : "-",
-		       grabber_is_set(of, i) ? line : origin(i));
-	}
-	free(settings);
-}
-
-static int show_all(const struct target *target)
-{
-	struct cards_file file;
-
-	if (!target->count) {
-		say("%s is no card of grabber's now; 'grabberctl list' shows those there are",
-		    target->function.bus[0] ? target->function.bus : target->section);
-		return EXIT_FAILED;
-	}
-	if (cards_load(&file))
-		return EXIT_FAILED;
-	for (int i = 0; i < target->count; i++)
-		show(target->cards[i], target, &file);
-	cards_free(&file);
 	return EXIT_SUCCESS;
 }
 
@@ -546,7 +475,7 @@ int verb_set(int argc, char **argv)
 {
 	static const struct argp argp = { options, parse, "DEVICE [KEY=VALUE...]", doc, NULL, NULL, NULL };
 	struct arguments arguments = { 0 };
-	struct target target = { 0 };
+	struct set_target target = { 0 };
 	int status;
 
 	argp_parse(&argp, argc, argv, 0, NULL, &arguments);
@@ -556,7 +485,7 @@ int verb_set(int argc, char **argv)
 	}
 	if (find_target(&arguments, &target))
 		return EXIT_FAILED;
-	status = arguments.count ? change(&arguments, &target) : show_all(&target);
+	status = arguments.count ? change(&arguments, &target) : set_show(&target);
 	for (int i = 0; i < arguments.count; i++)
 		free(arguments.formats[i]);
 	return status;
