@@ -16,11 +16,6 @@
 
 #define DEVICES		PCI_BUS "/devices"
 
-/* Seconds that another driver has to let go; the tests have no such patience. */
-#ifndef BIND_PATIENCE
-#define BIND_PATIENCE	30
-#endif
-
 int bind_begin(struct bind_guard *guard)
 {
 	sigset_t set;
@@ -64,37 +59,28 @@ bool bind_in_use(const struct pci_function *function)
 	return readers;
 }
 
-static void say_hangs(const char *bus, const char *driver)
-{
-	say("the driver '%s' has not let go of %s within %d seconds: it waits for whoever uses the card (a virtual machine, a program), see 'dmesg'. End that; when the driver lets go then, the card has none: say this again, or 'grabberctl unbind %s' to give the card back",
-	    driver, bus, BIND_PATIENCE, bus);
-}
-
 int bind_override(const char *bus, const char *text)
 {
-	char driver[64];
-	int error = pci_write_within(BIND_PATIENCE, text[0] ? text : "\n",
+	int error = pci_write_within(PCI_PATIENCE, text[0] ? text : "\n",
 				     DEVICES "/%s/driver_override", bus);
 
 	/* It takes the lock of the device, which a driver that is to let go has. */
-	if (error == -ETIMEDOUT) {
-		pci_driver(bus, driver, sizeof(driver));
-		say_hangs(bus, driver);
-	} else if (error) {
+	if (error == -ETIMEDOUT)
+		pci_say_hangs(bus);
+	else if (error)
 		say("the driver_override of %s cannot be set: %s", bus, strerror(-error));
-	}
 	return error;
 }
 
 int bind_release(const char *bus, const char *driver)
 {
-	int error = pci_write_within(BIND_PATIENCE, bus, PCI_BUS "/drivers/%s/unbind", driver);
+	int error = pci_write_within(PCI_PATIENCE, bus, PCI_BUS "/drivers/%s/unbind", driver);
 
 	/* Somebody else had it let go. */
 	if (error == -ENODEV)
 		return 0;
 	if (error == -ETIMEDOUT)
-		say_hangs(bus, driver);
+		pci_say_hangs(bus);
 	else if (error)
 		say("the driver '%s' cannot be taken from %s: %s", driver, bus, strerror(-error));
 	return error;

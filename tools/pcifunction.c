@@ -106,21 +106,86 @@ bool pci_read(const char *bus, struct pci_function *function)
 	function->class = strtoul(text, NULL, 16);
 	snprintf(function->slot, sizeof(function->slot), "pci-%s", function->bus);
 	pci_driver(function->bus, function->driver, sizeof(function->driver));
-	root_read(function->override, sizeof(function->override), DEVICES "/%s/driver_override",
-		  function->bus);
-	if (!strcmp(function->override, "(null)"))
-		function->override[0] = 0;
 	function->virtual_function = !root_look(DEVICES "/%s/physfn", function->bus);
-	if (root_read(text, sizeof(text), DEVICES "/%s/sriov_numvfs", function->bus) > 0)
-		function->virtual_functions = strtoul(text, NULL, 10);
 	read_id(function);
 	read_serial(function);
 	return true;
 }
 
+void pci_say_hangs(const char *bus)
+{
+	char driver[64];
+
+	pci_driver(bus, driver, sizeof(driver));
+	say("the driver '%s' has not let go of %s within %d seconds: it waits for whoever uses the card (a virtual machine, a program), see 'dmesg'. End that; when the driver lets go then, the card has none: say this again, or 'grabberctl unbind %s' to give the card back",
+	    driver, bus, PCI_PATIENCE, bus);
+}
+
+static void read_locked(struct pci_function *function)
+{
+	char text[32];
+
+	root_read(function->override, sizeof(function->override), DEVICES "/%s/driver_override",
+		  function->bus);
+	if (!strcmp(function->override, "(null)"))
+		function->override[0] = 0;
+	if (root_read(text, sizeof(text), DEVICES "/%s/sriov_numvfs", function->bus) > 0)
+		function->virtual_functions = strtoul(text, NULL, 10);
+}
+
+static void close_all(void)
+{
+	/* Whoever reads what we print does not wait for a child that hangs. */
+	close(STDIN_FILENO);
+	close(STDOUT_FILENO);
+	close(STDERR_FILENO);
+}
+
+/* A process that waits in the kernel for a driver cannot be killed. */
+static int wait_within(unsigned int seconds, pid_t child)
+{
+	const struct timespec pause = { .tv_nsec = 5000000 };
+	int status;
+
+	for (unsigned int i = 0; i < seconds * 200; i++) {
+		pid_t done = waitpid(child, &status, WNOHANG);
+
+		if (done == child)
+			return WIFEXITED(status) ? -WEXITSTATUS(status) : -EIO;
+		if (done < 0 && errno != EINTR)
+			return -errno;
+		nanosleep(&pause, NULL);
+	}
+	return -ETIMEDOUT;
+}
+
+/* What takes the lock of the device, which a driver has while it lets go: a child reads it. */
+static int read_within(struct pci_function *function)
+{
+	int ends[2], error;
+	pid_t child;
+
+	if (pipe2(ends, O_CLOEXEC))
+		return -EIO;
+	fflush(NULL);
+	child = fork();
+	if (!child) {
+		close_all();
+		read_locked(function);
+		_exit(write(ends[1], function, sizeof(*function)) != sizeof(*function));
+	}
+	close(ends[1]);
+	error = child < 0 ? -EIO : wait_within(PCI_PATIENCE, child);
+	if (!error && read(ends[0], function, sizeof(*function)) != sizeof(*function))
+		error = -EIO;
+	close(ends[0]);
+	return error;
+}
+
 int pci_look(const char *name, struct pci_function *function)
 {
 	char bus[sizeof(function->bus)];
+	int error = -ENOENT;
 
 	if (!pci_address(name, bus, sizeof(bus)))
 		say("'%s' is no PCI address, such as 0000:01:00.0; 'lspci -nn' shows them", name);
@@ -128,8 +193,12 @@ int pci_look(const char *name, struct pci_function *function)
 		say("there is no PCI device %s; 'lspci -nn' shows those there are, and 'echo 1 >%s/rescan' (as root) looks for new ones",
 		    bus, PCI_BUS);
 	else
-		return 0;
-	return -1;
+		error = read_within(function);
+	if (error == -ETIMEDOUT)
+		pci_say_hangs(bus);
+	else if (error && error != -ENOENT)
+		say("%s cannot be looked at: is there no memory?", bus);
+	return error ? -1 : 0;
 }
 
 void pci_node(const char *bus, char *node, size_t size)
@@ -177,9 +246,7 @@ int pci_write(const char *text, const char *fmt, ...)
 
 int pci_write_within(unsigned int seconds, const char *text, const char *fmt, ...)
 {
-	const struct timespec pause = { .tv_nsec = 50000000 };
 	char below[PATH_MAX], *path;
-	int status, error = -EIO;
 	va_list args;
 	pid_t child;
 
@@ -190,24 +257,11 @@ int pci_write_within(unsigned int seconds, const char *text, const char *fmt, ..
 	fflush(NULL);
 	child = fork();
 	if (!child) {
-		/* Whoever reads what we print does not wait for it. */
-		close(STDIN_FILENO);
-		close(STDOUT_FILENO);
-		close(STDERR_FILENO);
+		close_all();
 		_exit(-write_path(path, text));
 	}
 	free(path);
 	if (child < 0)
 		return -errno;
-	/* A process that waits in the kernel for a driver cannot be killed. */
-	for (unsigned int i = 0; i < seconds * 20; i++) {
-		pid_t done = waitpid(child, &status, WNOHANG);
-
-		if (done == child)
-			return WIFEXITED(status) ? -WEXITSTATUS(status) : error;
-		if (done < 0 && errno != EINTR)
-			return -errno;
-		nanosleep(&pause, NULL);
-	}
-	return -ETIMEDOUT;
+	return wait_within(seconds, child);
 }

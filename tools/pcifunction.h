@@ -9,6 +9,11 @@
 #define PCI_BUS		"/sys/bus/pci"
 #define PCI_GRABBER	PCI_BUS "/drivers/grabber"
 
+/* Seconds that a driver has to let go; the tests have no such patience. */
+#ifndef PCI_PATIENCE
+#define PCI_PATIENCE	30
+#endif
+
 /**
  * struct pci_function - what there is
  * @bus: "0000:01:00.0"
@@ -36,10 +41,13 @@ struct pci_function {
 /* "01:00.0" as sysfs has it. Returns false where it is no such address. */
 bool pci_address(const char *name, char *bus, size_t size);
 
-/* By its name in sysfs. Returns false where it is not there. */
+/*
+ * By its name in sysfs, without @override and @virtual_functions: reading those waits for a
+ * driver that lets go. Returns false where it is not there.
+ */
 bool pci_read(const char *bus, struct pci_function *function);
 
-/* By what a person wrote. Returns 0, or -1 after saying why there is none. */
+/* By what a person wrote, and all of it. Returns 0, or -1 after saying why there is none. */
 int pci_look(const char *name, struct pci_function *function);
 
 /* Its driver now, "" for none. */
@@ -47,6 +55,9 @@ void pci_driver(const char *bus, char *driver, size_t size);
 
 /* Name of the frame node of its lowest channel, "" where grabber has made none. */
 void pci_node(const char *bus, char *node, size_t size);
+
+/* Say that its driver has not let go of it for so long, and how to go on. */
+void pci_say_hangs(const char *bus);
 
 /* Write to a file of sysfs. Returns 0, or -errno. */
 int pci_write(const char *text, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -423,10 +423,8 @@ static int keep(const struct arguments *arguments, struct set_target *target)
 
 	snprintf(bus, sizeof(bus), "%s", target->function.bus);
 	/* It may have gone another way while we waited. */
-	if (there && !pci_read(bus, &target->function)) {
-		say("%s is gone", bus);
+	if (there && pci_look(bus, &target->function))
 		return -1;
-	}
 	if (arguments->save && prepare(arguments, target, &file))
 		return -1;
 	error = arguments->rebind ? rebind(arguments, target) : 0;

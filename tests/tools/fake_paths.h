@@ -10,6 +10,6 @@ const char *fake_root(void);
 #define GRABBER_CLASS_DIR	fake_class_dir()
 #define GRABBER_DEV_DIR		fake_dev_dir()
 #define GRABBER_ROOT		fake_root()
-#define BIND_PATIENCE		2	/* seconds */
+#define PCI_PATIENCE		2	/* seconds */
 
 #endif
