@@ -97,15 +97,15 @@ def test_running_bound_by_settings(suite, machine):
         assert guest.run("cd /sys/class/grabber/grabber0; cat board slots").out.split() == \
             ["generic", "5"]
 
-    with boot(machine, kernel, f"packages-bound-{suite}", devices=["e1000e"]) as guest:
+    with boot(machine, kernel, f"packages-bound-{suite}", devices=["intel-hda"]) as guest:
         check(guest)
-        guest.unplug("e1000e0")
-        guest.plug("e1000e0")
+        guest.unplug("intel-hda0")
+        guest.plug("intel-hda0")
         check(guest)
-        bdf = guest.bdf("e1000e0")
+        bdf = guest.bdf("intel-hda0")
         guest.run(f"grabberctl unbind {bdf}")
-        guest.unplug("e1000e0")
-        guest.plug("e1000e0")
+        guest.unplug("intel-hda0")
+        guest.plug("intel-hda0")
         guest.run("udevadm settle")
         assert guest.run(f"readlink /sys/bus/pci/devices/{bdf}/driver", check=False).out.strip(
             ).rpartition("/")[2] != "grabber"
