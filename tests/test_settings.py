@@ -187,6 +187,18 @@ def test_what_the_card_cannot_have(guest):
     assert guest.read("/sys/class/grabber/grabber1/name").strip() == ""
 
 
+@pytest.mark.guest(card=dict(args=[*PLAIN["args"], *PLAIN["args"][4:]]))
+def test_framing_of_one_channel(guest):
+    """It says nothing of the other, which has packets."""
+    card = guest.bdf("card0")
+    guest.load()
+    guest.write(f"/sys/bus/pci/devices/{card}/driver_override", "grabber")
+    once(guest, f"[pci-{card}-chan1]\nframing=slot\n")
+    nodes.bind(guest, card)
+    assert [guest.read(f"/sys/class/grabber/grabber{n}/framing").strip() for n in (0, 1)] == \
+        ["packet", "slot"]
+
+
 def hold(guest, bdf):
     guest.write(f"/sys/bus/pci/devices/{bdf}/driver_override", "uio_pci_generic")
     guest.write("/sys/bus/pci/drivers_probe", bdf)
