@@ -206,13 +206,19 @@ static int guarded(const struct arguments *arguments,
 	struct pci_function function;
 	struct bind_guard guard;
 	int status = EXIT_FAILED;
+	bool locked;
 
-	if (pci_look(arguments->device, &function) || !is_root() || bind_begin(&guard))
+	if (pci_look(arguments->device, &function) || !is_root())
+		return EXIT_FAILED;
+	locked = !bind_begin(&guard);
+	/* udev has kept the card from other drivers, so that has to go on. */
+	if (!locked && !arguments->take_saved)
 		return EXIT_FAILED;
 	/* It may have gone another way while we waited. */
 	if (!pci_look(arguments->device, &function))
 		status = run(&function, arguments);
-	bind_end(&guard);
+	if (locked)
+		bind_end(&guard);
 	return status;
 }
 

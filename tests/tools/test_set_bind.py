@@ -346,6 +346,16 @@ def test_not_taken_without_the_module(machine):
     assert machine.read(f"{PCI}/drivers_probe") == "0000:03:00.0"
 
 
+def test_at_boot_without_a_lock(machine):
+    """A card that was kept from other drivers is not left without one."""
+    machine.add(OTHER, driver_override="grabber\n")
+    machine.conf(f"[pci-{OTHER}]\nboard=xdma\n")
+    (machine.root / "run/grabber.lock").mkdir()
+    machine.bad("cannot be", *TAKE)
+    assert machine.read(f"{PCI}/drivers/grabber/bind") == OTHER
+    assert machine.read(OVERRIDE) == "\nrabber\n"
+
+
 PRECIOUS = {"0x010802": "disk", "0x020000": "network", "0x030000": "display", "0x0c0330": "USB",
             "0x0c0010": "FireWire", "0x0c0400": "Fibre Channel", "0x0c0600": "InfiniBand",
             "0x080501": "SD host", "0x088000": "system", "0x0d8000": "wireless"}
