@@ -147,7 +147,7 @@ def test_lost_frames_are_counted(card, extra):
 
 
 def test_rate(card):
-    result = card.run("capture", "-n", 51, "-o", "-", RATE=100, SLOTS=16)
+    result = card.run("capture", "-n", 51, "-o", "-", RATE=100, SLOTS=64)
     rate = float(re.search(r"([\d.]+) frames per second", result.stderr)[1])
     assert 95 < rate < 105
     assert "per second" not in card.run("capture", "-n", 1, "-o", "-").stderr
@@ -178,11 +178,11 @@ def test_short_frame(card):
     half = painted(2)[:16 * 12 * 3 // 2]
     black = half + bytes(len(half))
     for name in ("%d.png", "%d.raw", "all.raw"):
-        result = card.run("capture", "-n", 4, "-o", name, SHORT=2, SLOTS=16)
+        result = card.run("capture", "-n", 4, "-o", name, SHORT=2, SLOTS=64)
         assert result.status == 0
         assert result.stderr.count("frame 2 is short: only 288 bytes came") == 1
         assert result.stderr.endswith(" 0 lost, 0 missed, 1 damaged\n")
-    assert card.run("capture", "-n", 4, "--strict", "-o", "-", SHORT=2, SLOTS=16).status == 3
+    assert card.run("capture", "-n", 4, "--strict", "-o", "-", SHORT=2, SLOTS=64).status == 3
     assert read_png(card.out / "2.png")[2] == black
     assert (card.out / "2.raw").read_bytes() == half
     assert (card.out / "all.raw").read_bytes() == painted(0) + painted(1) + black + painted(3)
