@@ -241,7 +241,7 @@ def test_bind(guest):
     guest.run("until grep -q 0 /sys/class/grabber/grabber0/readers; do sleep 0.1; done", timeout=300)
     guest.run(f"grabberctl bind {card} --framing slot", timeout=300)
     assert guest.read("/sys/class/grabber/grabber0/framing").strip() == "slot"
-    assert f"[pci-{card}]\nboard=xdma\nframing=slot\n" in guest.read(CONF)
+    assert f"[pci-{card}]\nboard=xdma\nid=1234:cafe\nframing=slot\n" in guest.read(CONF)
 
     guest.run(f"grabberctl bind {other} --force --board generic", timeout=300)
     assert guest.read("/sys/class/grabber/grabber1/board").strip() == "generic"
