@@ -94,6 +94,7 @@ struct grabber_settings_of {
 };
 
 /* settings_parse.c */
+extern const char * const grabber_setting_names[GRABBER_SETTINGS];
 void grabber_settings_parse(struct grabber_settings_of *settings, const char *text, size_t bytes,
 			    const char *slot, const char *serial);
 

@@ -292,22 +292,24 @@ static const char *read_value(enum grabber_setting which, struct span text,
 	}
 }
 
+/* Keys, as the text has them. */
+const char * const grabber_setting_names[GRABBER_SETTINGS] = {
+	[GRABBER_SET_BOARD] = "board",
+	[GRABBER_SET_FRAMING] = "framing",
+	[GRABBER_SET_BAR] = "bar",
+	[GRABBER_SET_SLOTS] = "slots",
+	[GRABBER_SET_SLOT_SIZE] = "slot_size",
+	[GRABBER_SET_FORMAT] = "format",
+	[GRABBER_SET_NAME] = "name",
+	[GRABBER_SET_ID] = "id",
+};
+
 static enum grabber_setting find_setting(struct span key)
 {
-	static const char * const names[GRABBER_SETTINGS] = {
-		[GRABBER_SET_BOARD] = "board",
-		[GRABBER_SET_FRAMING] = "framing",
-		[GRABBER_SET_BAR] = "bar",
-		[GRABBER_SET_SLOTS] = "slots",
-		[GRABBER_SET_SLOT_SIZE] = "slot_size",
-		[GRABBER_SET_FORMAT] = "format",
-		[GRABBER_SET_NAME] = "name",
-		[GRABBER_SET_ID] = "id",
-	};
 	u32 i;
 
 	for (i = 0; i < GRABBER_SETTINGS; i++) {
-		if (is(key, names[i]))
+		if (is(key, grabber_setting_names[i]))
 			break;
 	}
 	return i;

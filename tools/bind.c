@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "bind.h"
+#include "device.h"
 #include "say.h"
 #include "verbs.h"
 
@@ -86,9 +87,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		arguments->take_saved = true;
 		return 0;
 	case ARGP_KEY_ARG:
-		if (arguments->device)
-			argp_error(state, "one card at a time: '%s' is one too many", arg);
-		arguments->device = arg;
+		device_argument(&arguments->device, arg, state);
 		return 0;
 	case ARGP_KEY_NO_ARGS:
 		argp_error(state, "say which card, by its PCI address, such as 0000:01:00.0");

@@ -133,9 +133,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		capture->strict = true;
 		return 0;
 	case ARGP_KEY_ARG:
-		if (capture->device)
-			argp_error(state, "one card at a time: '%s' is one too many", arg);
-		capture->device = arg;
+		device_argument(&capture->device, arg, state);
 		return 0;
 	case ARGP_KEY_END:
 		check(capture, state);

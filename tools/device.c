@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <argp.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -171,6 +172,13 @@ static int find_by_label(const char *name, unsigned int *card)
 	}
 	free(cards);
 	return found;
+}
+
+void device_argument(const char **device, const char *arg, const struct argp_state *state)
+{
+	if (*device)
+		argp_error(state, "one card at a time: '%s' is one too many", arg);
+	*device = arg;
 }
 
 int device_find(const char *name, unsigned int *card)

@@ -24,6 +24,11 @@ enum node {
 	NODE_BAR,	/* /dev/grabberN-bar */
 };
 
+struct argp_state;
+
+/* A verb's argument says its device: an error where there is one already. */
+void device_argument(const char **device, const char *arg, const struct argp_state *state);
+
 /*
  * The card that @name means, the first one for NULL. Returns 0, or -1 after
  * saying why there is none.

@@ -15,7 +15,7 @@
 
 #define ARGS_MAX	8
 
-static char *root_vpath(const char *fmt, va_list args)
+char *root_vpath(const char *fmt, va_list args)
 {
 	char *below, *path;
 

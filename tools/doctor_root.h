@@ -4,6 +4,7 @@
 #define GRABBERCTL_DOCTOR_ROOT_H
 
 #include <dirent.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -17,6 +18,7 @@
 
 /* The path below the root, for the caller to free */
 char *root_path(const char *fmt, ...) ROOT_PATH(1);
+char *root_vpath(const char *fmt, va_list args) __attribute__((format(printf, 1, 0)));
 
 /* 0 where it is there, if only as a dangling link, else -errno */
 int root_look(const char *fmt, ...) ROOT_PATH(1);

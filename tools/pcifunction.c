@@ -231,14 +231,13 @@ static int write_path(const char *path, const char *text)
 
 int pci_write(const char *text, const char *fmt, ...)
 {
-	char below[PATH_MAX], *path;
 	va_list args;
+	char *path;
 	int error;
 
 	va_start(args, fmt);
-	vsnprintf(below, sizeof(below), fmt, args);
+	path = root_vpath(fmt, args);
 	va_end(args);
-	path = root_path("%s", below);
 	error = write_path(path, text);
 	free(path);
 	return error;
@@ -246,14 +245,13 @@ int pci_write(const char *text, const char *fmt, ...)
 
 int pci_write_within(unsigned int seconds, const char *text, const char *fmt, ...)
 {
-	char below[PATH_MAX], *path;
 	va_list args;
 	pid_t child;
+	char *path;
 
 	va_start(args, fmt);
-	vsnprintf(below, sizeof(below), fmt, args);
+	path = root_vpath(fmt, args);
 	va_end(args);
-	path = root_path("%s", below);
 	fflush(NULL);
 	child = fork();
 	if (!child) {

@@ -188,7 +188,7 @@ static enum grabber_setting which(const char *wish)
 	int i;
 
 	for (i = 0; i < GRABBER_SETTINGS; i++)
-		if (strlen(set_names[i]) == length && !strncmp(wish, set_names[i], length))
+		if (strlen(grabber_setting_names[i]) == length && !strncmp(wish, grabber_setting_names[i], length))
 			break;
 	return i;
 }
@@ -290,7 +290,7 @@ static bool hidden(const struct cards_file *file, const struct arguments *argume
 		if (of->near[setting] <= near)
 			continue;
 		say("line %u of %s says %s= in a section that is nearer to this card, which counts: change that one, and try again",
-		    of->line[setting], CARDS_FILE, set_names[setting]);
+		    of->line[setting], CARDS_FILE, grabber_setting_names[setting]);
 		found = true;
 	}
 	free(settings);
@@ -309,7 +309,7 @@ static int prepare(const struct arguments *arguments, struct set_target *target,
 	for (int i = 0; i < arguments->count; i++) {
 		enum grabber_setting setting = which(arguments->wishes[i]);
 
-		cards_change(file, target->section, set_names[setting],
+		cards_change(file, target->section, grabber_setting_names[setting],
 			     value_of(arguments->wishes[i]));
 		board |= setting == GRABBER_SET_BOARD;
 		id |= setting == GRABBER_SET_ID;

@@ -6,8 +6,6 @@
 #include "cardsfile.h"
 #include "pcifunction.h"
 
-extern const char * const set_names[GRABBER_SETTINGS];
-
 /**
  * struct set_target - what the settings are of
  * @function: the device; without a bus where only a section was named

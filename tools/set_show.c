@@ -16,17 +16,6 @@
 
 #define PARAMETERS	"/sys/module/grabber/parameters"
 
-const char * const set_names[GRABBER_SETTINGS] = {
-	[GRABBER_SET_BOARD] = "board",
-	[GRABBER_SET_FRAMING] = "framing",
-	[GRABBER_SET_BAR] = "bar",
-	[GRABBER_SET_SLOTS] = "slots",
-	[GRABBER_SET_SLOT_SIZE] = "slot_size",
-	[GRABBER_SET_FORMAT] = "format",
-	[GRABBER_SET_NAME] = "name",
-	[GRABBER_SET_ID] = "id",
-};
-
 /* What is in force, by sysfs; "" where that does not tell. */
 static void in_force(unsigned int card, enum grabber_setting setting, char *text, size_t size)
 {
@@ -63,7 +52,7 @@ static const char *origin(enum grabber_setting setting)
 	char text[64];
 
 	if (!defaults[setting] ||
-	    root_read(text, sizeof(text), PARAMETERS "/%s", set_names[setting]) < 0 ||
+	    root_read(text, sizeof(text), PARAMETERS "/%s", grabber_setting_names[setting]) < 0 ||
 	    !strcmp(text, defaults[setting]))
 		return "";
 	return "by the module's parameter, or set since";
@@ -91,7 +80,7 @@ static void show(unsigned int card, const struct set_target *target, const struc
 		else if (i == GRABBER_SET_ID)
 			snprintf(text, sizeof(text), "%s", target->function.id);
 		snprintf(line, sizeof(line), "line %u of %s", of->line[i], CARDS_FILE);
-		printf("  %-10s %-32s %s\n", set_names[i], text[0] ? text : "-",
+		printf("  %-10s %-32s %s\n", grabber_setting_names[i], text[0] ? text : "-",
 		       grabber_is_set(of, i) ? line : origin(i));
 	}
 	free(settings);

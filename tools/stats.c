@@ -56,9 +56,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		arguments->json = true;
 		return 0;
 	case ARGP_KEY_ARG:
-		if (arguments->device)
-			argp_error(state, "one card at a time: '%s' is one too many", arg);
-		arguments->device = arg;
+		device_argument(&arguments->device, arg, state);
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;

@@ -5,20 +5,10 @@
  *
  * busy CARD SECONDS: a program that shares processor 0 with the interrupts
  */
-#include <sched.h>
 #include <signal.h>
 #include <sys/wait.h>
 
 #include "card.h"
-
-static void run_on(int processor)
-{
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	CPU_SET(processor, &set);
-	CHECK(sched_setaffinity(0, sizeof(set), &set) == 0);
-}
 
 struct work {
 	uint64_t rounds;

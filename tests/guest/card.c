@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <sched.h>
 #include <signal.h>
 #include <time.h>
 
@@ -271,4 +272,13 @@ void sleep_ms(unsigned int ms)
 
 	while (nanosleep(&nap, &nap))
 		CHECK(errno == EINTR);
+}
+
+void run_on(int processor)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(processor, &set);
+	CHECK(sched_setaffinity(0, sizeof(set), &set) == 0);
 }

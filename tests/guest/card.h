@@ -76,5 +76,7 @@ int probe_word(const volatile void *at, uint32_t *value);
 uint64_t checksum(const void *data, size_t bytes);
 int64_t now_ns(void);
 void sleep_ms(unsigned int ms);
+/* The caller, and what it forks, run on this processor only. */
+void run_on(int processor);
 
 #endif /* GUEST_CARD_H */

@@ -4,7 +4,6 @@
  * each, says where they are, and computes until it is killed: so that whoever looks at the
  * processor meets its page tables.
  */
-#include <sched.h>
 
 #include "card.h"
 
@@ -16,7 +15,6 @@ TEST_LIMIT(page_tables, 120)
 	struct grabber_export export = { .slot = must_take(frames).slot };
 	struct grabber_bar choice = { .bar = 2, .flags = GRABBER_BAR_WRITE_COMBINING };
 	volatile uint8_t *shared, *combining;
-	cpu_set_t last;
 
 	CHECK(ioctl(frames, GRABBER_IOC_EXPORT, &export) == 0);
 	shared = mmap(NULL, PAGE, PROT_READ, MAP_SHARED, export.fd, 0);
@@ -30,9 +28,7 @@ TEST_LIMIT(page_tables, 120)
 	combining = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, bar, choice.size - PAGE);
 	CHECK(combining != MAP_FAILED);
 	combining[0] = 1;
-	CPU_ZERO(&last);
-	CPU_SET(1, &last);
-	CHECK(sched_setaffinity(0, sizeof(last), &last) == 0);
+	run_on(1);
 	tap_note("frames %lx", (unsigned long)frame);
 	tap_note("dma-buf %lx", (unsigned long)shared);
 	tap_note("registers %lx", (unsigned long)registers);

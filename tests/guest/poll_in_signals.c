@@ -5,7 +5,6 @@
  * The test makes SET_BUFFER take 4 s, in which its processor does nothing else: so that is
  * another one than that of those who watch.
  */
-#include <sched.h>
 #include <signal.h>
 #include <sys/epoll.h>
 
@@ -17,15 +16,6 @@ static void on_signal(int number)
 {
 	(void)number;
 	signals++;
-}
-
-static void run_on(int processor)
-{
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	CPU_SET(processor, &set);
-	CHECK(sched_setaffinity(0, sizeof(set), &set) == 0);
 }
 
 /* What a file of one number begins with; of /proc/PID/stat, the state of the process. */

@@ -5,21 +5,11 @@
  *
  * window_closed [CARD]
  */
-#include <sched.h>
 #include <signal.h>
 #include <sys/wait.h>
 
 #include "card.h"
 #include "video_source.h"
-
-static void run_on(int processor)
-{
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	CPU_SET(processor, &set);
-	CHECK(sched_setaffinity(0, sizeof(set), &set) == 0);
-}
 
 static void by_sysfs(int bar, volatile uint32_t *map)
 {
